@@ -1,0 +1,1 @@
+"""What makes a rule run: its language, units, terms, graph and kernel."""

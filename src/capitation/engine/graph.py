@@ -1,0 +1,429 @@
+"""Rules, tied by name: what each depends on, which dimensions it has, in which order they run.
+
+Two kinds of dimension run beside each other. A practice belongs to a commissioner, and a month to a
+fiscal year, so what is known for the commissioner or the year is known for the practice or month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from capitation.engine.language import Rule, Total
+from capitation.engine.unit_check import UnitFault, check_units
+from capitation.engine.units import Unit
+from capitation.errors import Problem, RuleError, nearest, raise_if_any
+
+DIMENSIONS = ("scenario", "commissioner_code", "practice", "year", "month")
+"""The canonical order of dimensions."""
+
+RESERVED = frozenset(
+    ("s", "g", "p", "y", "m", "scenarios", "commissioners", "months", "amount", "math", "larger")
+    + ("smaller", "compiled", "kernel", "practice_start", "year_of_month", "previous", *DIMENSIONS)
+)
+"""Names that the kernel and the labels of a result use for themselves."""
+
+_FINER = {"commissioner_code": "practice", "year": "month"}
+_PREVIOUS = "previous_"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What a rule is given and does not compute: an input, a term, or a fact of the calendar."""
+
+    name: str
+    kind: str
+    unit: Unit
+    dims: tuple[str, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A rule or a total, bound to the names it depends on.
+
+    Attributes
+    ----------
+    name : str
+    definition : Rule or Total
+    unit : Unit
+    dims : tuple of str
+        In canonical order.
+    level : int
+        How many totals over practices or months stand before it: the pass in which it runs.
+    """
+
+    name: str
+    definition: Rule | Total
+    unit: Unit
+    dims: tuple[str, ...] = ()
+    level: int = 0
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return self.definition.title or self.name.replace("_", " ")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names read at the same time: of the same month, or of the same year."""
+        if isinstance(self.definition, Total):
+            return (self.definition.of,)
+        return tuple(p for p in self.definition.parameters if looks_back_at(p, self.name) is None)
+
+    @property
+    def looks_back(self) -> dict[str, str]:
+        """Parameters that look back, with the name that each looks back at."""
+        if isinstance(self.definition, Total):
+            return {}
+        found = ((p, looks_back_at(p, self.name)) for p in self.definition.parameters)
+        return {parameter: name for parameter, name in found if name is not None}
+
+
+def looks_back_at(parameter: str, reader: str) -> str | None:
+    """Name that a parameter looks back at, or None if it reads the same month.
+
+    Examples
+    --------
+    >>> looks_back_at("previous", "registered_list")
+    'registered_list'
+    >>> looks_back_at("previous_balance", "payment")
+    'balance'
+    >>> looks_back_at("balance", "payment")
+    """
+    if parameter == "previous":
+        return reader
+    if parameter.startswith(_PREVIOUS):
+        return parameter.removeprefix(_PREVIOUS)
+    return None
+
+
+def joined(dims: Iterable[str]) -> tuple[str, ...]:
+    """Union of dimensions in canonical order; the finer of practice and commissioner, of month and
+    year.
+
+    Examples
+    --------
+    >>> joined(["month", "commissioner_code", "practice", "year"])
+    ('practice', 'month')
+    """
+    found = set(dims)
+    found -= {coarse for coarse, fine in _FINER.items() if fine in found}
+    return tuple(d for d in DIMENSIONS if d in found)
+
+
+class Graph:
+    """Bound rules in the order in which they run, with the leaves that they use.
+
+    Parameters
+    ----------
+    nodes : dict of str to Node
+        In evaluation order.
+    leaves : dict of str to Leaf
+    """
+
+    def __init__(self, nodes: dict[str, Node], leaves: dict[str, Leaf]):
+        self.nodes = nodes
+        self.leaves = leaves
+
+    def __getitem__(self, name: str) -> Node | Leaf:
+        return self.nodes[name] if name in self.nodes else self.leaves[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.nodes or name in self.leaves
+
+    def first_of(self, name: str) -> str:
+        """Name of the value that stands before the first month, or year, of a node."""
+        return self.nodes[name].definition.first
+
+    def ancestors(self, wanted: Iterable[str]) -> set[str]:
+        """Everything that `wanted` needs, itself included."""
+        found: set[str] = set()
+        waiting = list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found.add(name)
+            if name in self.nodes:
+                waiting.extend(_needs(self.nodes[name]))
+        return found
+
+    def only(self, wanted: Iterable[str]) -> Graph:
+        """The part of the graph that computes `wanted`."""
+        kept = self.ancestors(wanted)
+        return Graph(
+            {name: node for name, node in self.nodes.items() if name in kept},
+            {name: leaf for name, leaf in self.leaves.items() if name in kept},
+        )
+
+
+def _needs(node: Node) -> tuple[str, ...]:
+    first = (node.definition.first,) if node.definition.first else ()
+    return (*node.reads, *node.looks_back.values(), *first)
+
+
+def bind(
+    definitions: Iterable[Rule | Total],
+    leaf: Callable[[str], Leaf | None],
+    known_leaves: Iterable[str] = (),
+) -> Graph:
+    """Tie rules and totals to each other and to leaves, by name, and check their units.
+
+    Parameters
+    ----------
+    definitions : iterable of Rule or Total
+    leaf : callable
+        Gives the input, term or calendar fact of a name, or None.
+    known_leaves : iterable of str
+        Names that `leaf` knows, for suggestions.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    RuleError
+        With every unknown name, circular definition and disagreement of units.
+    """
+    nodes = _nodes_by_name(definitions)
+    leaves = _resolve(nodes, leaf, known_leaves)
+    order = _ordered(nodes)
+    nodes = _with_dims_and_levels({name: nodes[name] for name in order}, leaves)
+    graph = Graph(nodes, leaves)
+    raise_if_rules_fault(_faults_of_units(graph), _faults_of_firsts(graph))
+    return _with_units_of_totals(graph)
+
+
+def raise_if_rules_fault(*problems: Iterable[Problem]) -> None:
+    """Raise one `RuleError` with all problems, if there are any."""
+    found = [problem for group in problems for problem in group]
+    if found:
+        raise RuleError(found)
+
+
+def _nodes_by_name(definitions: Iterable[Rule | Total]) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    problems = []
+    for definition in definitions:
+        if definition.name in RESERVED:
+            found = f"{definition.name!r} is a name that the kernel uses"
+            problems.append(Problem(definition.place, found, "choose another name"))
+        if definition.name in nodes:
+            other = nodes[definition.name].definition.place
+            problems.append(
+                Problem(
+                    definition.place,
+                    f"a second rule called {definition.name!r} (the first is at {other})",
+                    "name only one of their modules in the model, or rename one",
+                )
+            )
+            continue
+        unit = Unit.parse(definition.unit) if isinstance(definition, Rule) else Unit({})
+        nodes[definition.name] = Node(definition.name, definition, unit)
+    raise_if_any(problems)
+    return nodes
+
+
+def _resolve(
+    nodes: Mapping[str, Node], leaf: Callable[[str], Leaf | None], known_leaves: Iterable[str]
+) -> dict[str, Leaf]:
+    leaves: dict[str, Leaf] = {}
+    problems = []
+    known = {*nodes, *known_leaves}
+    for node in nodes.values():
+        for name in _needs(node):
+            if name in nodes or name in leaves:
+                continue
+            found = leaf(name)
+            if found is None:
+                problems.append(
+                    Problem(
+                        node.definition.place,
+                        f"{node.name!r} needs {name!r}, which is no rule, input or term",
+                        nearest(name, known),
+                    )
+                )
+            else:
+                leaves[name] = found
+        problems += _faults_of_looking_back(node, nodes)
+    clashes = sorted(name for name in nodes if leaf(name) is not None)
+    problems += [
+        Problem(nodes[name].definition.place, f"{name!r} is the name of a rule and of a term")
+        for name in clashes
+    ]
+    if problems:
+        raise RuleError(problems)
+    return leaves
+
+
+def _faults_of_looking_back(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    for parameter, name in node.looks_back.items():
+        if name not in nodes:
+            yield Problem(
+                node.definition.place,
+                f"{parameter!r} looks back at {name!r}, which is not a rule",
+                "only rules, and totals over months, can be looked back at",
+            )
+        elif not nodes[name].definition.first:
+            yield Problem(
+                nodes[name].definition.place,
+                f"{node.name!r} looks back at {name!r}, whose value before the first month "
+                "has no name",
+                "name it: first='…'",
+            )
+
+
+def _ordered(nodes: Mapping[str, Node]) -> list[str]:
+    """Names so that each stands after what it reads; a rule that reads itself is refused."""
+    order: list[str] = []
+    state: dict[str, str] = {}
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if state.get(name) == "done" or name not in nodes:
+            return
+        if state.get(name) == "open":
+            circle = " → ".join((*path[path.index(name) :], name))
+            raise RuleError(
+                Problem(
+                    nodes[name].definition.place,
+                    f"a circle: {circle}",
+                    "look back with 'previous_' somewhere along it",
+                )
+            )
+        state[name] = "open"
+        first = nodes[name].definition.first
+        for read in (*nodes[name].reads, *([first] if first else [])):
+            visit(read, (*path, name))
+        state[name] = "done"
+        order.append(name)
+
+    for name in nodes:
+        visit(name, ())
+    return order
+
+
+def _with_dims_and_levels(
+    nodes: dict[str, Node], leaves: Mapping[str, Leaf]
+) -> dict[str, Node]:
+    """Dimensions and levels, found by going round until nothing changes (looking back is cyclic)."""
+    nodes = dict(nodes)
+    changed = True
+    while changed:
+        changed = False
+        for name, node in nodes.items():
+            dims, level = _dims_and_level(node, nodes, leaves)
+            if level > len(nodes):
+                raise RuleError(
+                    Problem(
+                        node.definition.place,
+                        f"{name!r} feeds a total that feeds {name!r} in a later month",
+                        "a total may not depend on its own past",
+                    )
+                )
+            if (dims, level) != (node.dims, node.level):
+                nodes[name] = replace(node, dims=dims, level=level)
+                changed = True
+    return nodes
+
+
+def _dims_and_level(
+    node: Node, nodes: Mapping[str, Node], leaves: Mapping[str, Leaf]
+) -> tuple[tuple[str, ...], int]:
+    def dims_of(name: str) -> tuple[str, ...]:
+        return nodes[name].dims if name in nodes else leaves[name].dims
+
+    needs = [name for name in _needs(node) if name != node.name]
+    level = max((nodes[name].level for name in needs if name in nodes), default=0)
+    dims = joined(d for name in needs for d in dims_of(name))
+    definition = node.definition
+    if isinstance(definition, Total):
+        fine, coarse = (
+            ("practice", "commissioner_code")
+            if definition.over == "practices"
+            else ("month", "year")
+        )
+        summed = dims_of(definition.of)
+        return joined(coarse if d == fine else d for d in summed), level + 1
+    if node.looks_back and "month" not in dims and "year" not in dims:
+        dims = joined((*dims, "month"))
+    return dims, level
+
+
+def _faults_of_units(graph: Graph) -> Iterator[Problem]:
+    units = {name: leaf.unit for name, leaf in graph.leaves.items()}
+    for name, node in graph.nodes.items():
+        units[name] = _unit_of_total(node.definition, units) or node.unit
+    for name, node in graph.nodes.items():
+        definition = node.definition
+        if isinstance(definition, Total):
+            yield from _faults_of_total(graph, definition, units[definition.of])
+            continue
+        scope = {p: units[node.looks_back.get(p, p)] for p in definition.parameters}
+        try:
+            check_units(definition, scope)
+        except UnitFault as fault:
+            yield Problem(definition.place, f"{name!r}: {fault}", definition.formula)
+
+
+def _unit_of_total(definition: Rule | Total, units: Mapping[str, Unit]) -> Unit | None:
+    if isinstance(definition, Rule):
+        return None
+    unit = units[definition.of]
+    return unit * Unit.parse("month/year") if definition.over == "months" else unit
+
+
+def _faults_of_total(graph: Graph, definition: Total, unit: Unit) -> Iterator[Problem]:
+    of = graph[definition.of]
+    fine = "practice" if definition.over == "practices" else "month"
+    if fine not in of.dims:
+        yield Problem(
+            definition.place,
+            f"{definition.name!r} sums {definition.of!r} over {definition.over}, "
+            f"but it has no {fine}",
+        )
+    if fine == "month" and unit.powers.get("month") != -1:
+        yield Problem(
+            definition.place,
+            f"{definition.name!r} sums {definition.of!r} [{unit}] over months",
+            "only what is so much a month adds up over months; a list or a balance does not",
+        )
+
+
+def _faults_of_firsts(graph: Graph) -> Iterator[Problem]:
+    for name, node in graph.nodes.items():
+        if not node.definition.first:
+            continue
+        first = graph[node.definition.first]
+        if first.name in graph.nodes and {"month", "year"} & set(first.dims):
+            yield Problem(
+                node.definition.place,
+                f"{name!r} begins with {first.name!r}, which itself moves by month",
+                "begin with an input, a term, or a rule of the practice alone",
+            )
+        unit = _unit_of_first_bearer(graph, node)
+        if first.unit != unit:
+            yield Problem(
+                node.definition.place,
+                f"{name!r} [{unit}] begins with {first.name!r} [{first.unit}]",
+                "begin with a value of the same unit",
+            )
+
+
+def _unit_of_first_bearer(graph: Graph, node: Node) -> Unit:
+    definition = node.definition
+    if isinstance(definition, Rule):
+        return node.unit
+    return graph[definition.of].unit * Unit.parse("month/year")
+
+
+def _with_units_of_totals(graph: Graph) -> Graph:
+    units = {name: leaf.unit for name, leaf in graph.leaves.items()}
+    nodes = {}
+    for name, node in graph.nodes.items():
+        units[name] = _unit_of_total(node.definition, units) or node.unit
+        nodes[name] = replace(node, unit=units[name])
+    return Graph(nodes, graph.leaves)
+
+

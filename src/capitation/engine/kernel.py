@@ -1,0 +1,418 @@
+"""From a graph of rules to one readable loop, compiled or not.
+
+`emit` writes the plain layout: scenario outside, then pass, commissioner, practice, month. The rules'
+text goes in unchanged, as functions of their own, so that another layout can be written beside this
+one without touching a rule. `@compiled` in the text stands for Numba's compiler or for nothing: the
+same text runs either way, and gives the same bits.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import linecache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from capitation.engine.graph import Graph, Node
+from capitation.engine.language import Rule, Total
+
+_INDEX = {"scenario": "s", "commissioner_code": "g", "practice": "p", "year": "y", "month": "m"}
+
+_SUPPORT = '''\
+import math
+
+
+@compiled
+def larger(a, b):
+    return b if b > a else a
+
+
+@compiled
+def smaller(a, b):
+    return b if b < a else a
+
+
+@compiled
+def round_to_pence(amount):
+    pence = math.floor(abs(amount) * 100.0 * (1.0 + 2.0**-49) + 0.5) / 100.0
+    return pence if amount >= 0.0 else -pence
+'''
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Generated source, with the names of the arrays that it reads and writes.
+
+    Attributes
+    ----------
+    source : str
+        Python source: support functions, one function a rule, and ``kernel``.
+    inputs : dict of str to tuple of str
+        Dimensions of each array read.
+    outputs : dict of str to tuple of str
+        Dimensions of each array written: what was asked for, and what one pass hands to the next.
+    """
+
+    source: str
+    inputs: dict[str, tuple[str, ...]]
+    outputs: dict[str, tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """Hash of the source: the name that a cache may safely use."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:16]
+
+    def run(
+        self, sizes: Mapping[str, int], index: Mapping[str, np.ndarray],
+        values: Mapping[str, np.ndarray], *, compiled: bool,
+    ) -> dict[str, np.ndarray]:
+        """Run the kernel.
+
+        Parameters
+        ----------
+        sizes : mapping of str to int
+            Length of each dimension.
+        index : mapping of str to array of int64
+            ``practice_start``: first practice of each commissioner, and the end;
+            ``year_of_month``.
+        values : mapping of str to array of float64
+            Each of `inputs`.
+        compiled : bool
+            Through Numba, or as plain Python. The results are the same to the last bit.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Each of `outputs`.
+
+        Raises
+        ------
+        ZeroDivisionError
+            Uncompiled only; compiled, the result is not finite.
+        """
+        shapes = {n: tuple(sizes[d] for d in dims) for n, dims in self.outputs.items()}
+        results = {name: np.zeros(shape) for name, shape in shapes.items()}
+        read = [np.ascontiguousarray(values[name], dtype=np.float64) for name in self.inputs]
+        counted = [np.ascontiguousarray(index[name], dtype=np.int64) for name in _COUNTS]
+        arguments: list[Any] = [*counted, *read, *results.values()]
+        if not compiled:
+            arguments = [memoryview(array) for array in arguments]
+        function = _load(self.source, self.key, compiled)
+        function(sizes["scenario"], sizes["commissioner_code"], sizes["month"], *arguments)
+        return results
+
+
+_COUNTS = ("practice_start", "year_of_month")
+_LOADED: dict[tuple[str, bool], Callable[..., None]] = {}
+
+
+def _load(source: str, key: str, compiled: bool) -> Callable[..., None]:
+    if (key, compiled) not in _LOADED:
+        if compiled:
+            import numba
+
+            decorator = numba.njit(nogil=True, error_model="numpy")
+        else:
+
+            def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
+                return function
+
+        file = f"<capitation kernel {key}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        namespace: dict[str, Any] = {"compiled": decorator, "__name__": f"capitation_kernel_{key}"}
+        exec(compile(source, file, "exec"), namespace)
+        _LOADED[key, compiled] = namespace["kernel"]
+    return _LOADED[key, compiled]
+
+
+def emit(graph: Graph, wanted: Iterable[str]) -> Kernel:
+    """Write the kernel that computes `wanted`.
+
+    Parameters
+    ----------
+    graph : Graph
+    wanted : iterable of str
+        Rules and totals to give back.
+
+    Returns
+    -------
+    Kernel
+    """
+    wanted = [name for name in wanted if name in graph.nodes]
+    return _Emission(graph.only(wanted), wanted).kernel()
+
+
+@dataclass
+class _Nest:
+    """The rules that run in one loop: they share scenario, pass, and practice or commissioner."""
+
+    scenario: bool
+    level: int
+    area: str
+    nodes: list[Node] = field(default_factory=list)
+
+    def timed(self, time: str) -> list[Node]:
+        return [node for node in self.nodes if _time(node.dims) == time]
+
+
+def _time(dims: tuple[str, ...]) -> str:
+    return next((d for d in ("year", "month") if d in dims), "")
+
+
+def _area(dims: tuple[str, ...]) -> str:
+    return next((d for d in ("commissioner_code", "practice") if d in dims), "")
+
+
+_AREAS = ("", "commissioner_code", "practice")
+
+
+class _Emission:
+    def __init__(self, graph: Graph, wanted: list[str]):
+        self.graph = graph
+        self.lines: list[str] = []
+        self.depth = 1
+        self.nests = self.nests_in_order()
+        self.stored = self.names_to_store(wanted)
+
+    def kernel(self) -> Kernel:
+        inputs = {name: leaf.dims for name, leaf in sorted(self.graph.leaves.items())}
+        outputs = {name: self.graph[name].dims for name in sorted(self.stored)}
+        rules = [n.definition for n in self.graph.nodes.values() if isinstance(n.definition, Rule)]
+        self.body()
+        arguments = ["scenarios", "commissioners", "months", *_COUNTS]
+        arguments += [f"in_{name}" for name in inputs] + [f"out_{name}" for name in outputs]
+        signature = ",\n    ".join(arguments)
+        source = "\n\n".join(
+            [
+                "# Written by capitation from the rules it names; not meant to be edited.\n"
+                + _SUPPORT,
+                *(_function_text(rule) for rule in rules),
+                f"@compiled\ndef kernel(\n    {signature},\n):\n" + "\n".join(self.lines) + "\n",
+            ]
+        )
+        return Kernel(source, inputs, outputs)
+
+    def nests_in_order(self) -> list[_Nest | Node]:
+        """Nests and totals in the order in which they run, what knows no scenario first."""
+        steps: list[_Nest | Node] = []
+        nodes = list(self.graph.nodes.values())
+        for scenario in (False, True):
+            of_kind = [n for n in nodes if ("scenario" in n.dims) == scenario]
+            for level in sorted({n.level for n in of_kind}):
+                here = [n for n in of_kind if n.level == level]
+                steps += [n for n in here if isinstance(n.definition, Total)]
+                for area in _AREAS:
+                    rules = [
+                        n
+                        for n in here
+                        if isinstance(n.definition, Rule) and _area(n.dims) == area
+                    ]
+                    if rules:
+                        steps.append(_Nest(scenario, level, area, rules))
+        return steps
+
+    def names_to_store(self, wanted: list[str]) -> set[str]:
+        stored = set(wanted)
+        home = {n.name: id(nest) for nest in self.nests for n in getattr(nest, "nodes", [])}
+        for step in self.nests:
+            if isinstance(step, Node):
+                assert isinstance(step.definition, Total)
+                stored |= {step.name, step.definition.of}
+                continue
+            for name in self.names_read(step.nodes):
+                if name in self.graph.nodes and home.get(name) != id(step):
+                    stored.add(name)
+                elif name in self.graph.nodes and self.crosses_time(name, step):
+                    stored.add(name)
+        return {name for name in stored if name in self.graph.nodes}
+
+    def crosses_time(self, name: str, nest: _Nest) -> bool:
+        """Whether a yearly rule is read by a monthly one beside it."""
+        if _time(self.graph[name].dims) != "year":
+            return False
+        return name in self.names_read(nest.timed("month"))
+
+    def names_read(self, nodes: Iterable[Node]) -> set[str]:
+        found: set[str] = set()
+        for node in nodes:
+            found.update(node.reads)
+            for name in node.looks_back.values():
+                found.update((name, self.graph.first_of(name)))
+        return found
+
+    # ------------------------------------------------------------------ lines
+
+    def write(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def body(self) -> None:
+        in_scenario_loop = False
+        for step in self.nests:
+            scenario = "scenario" in step.dims if isinstance(step, Node) else step.scenario
+            if scenario and not in_scenario_loop:
+                self.write("for s in range(scenarios):")
+                self.depth += 1
+                in_scenario_loop = True
+            if isinstance(step, Node):
+                self.total(step)
+            else:
+                self.nest(step)
+
+    def element(self, name: str, month: str = "m", year: str = "y") -> str:
+        """The array element of a name at the loops' present place."""
+        at = _INDEX | {"month": month, "year": year}
+        dims = self.graph[name].dims
+        prefix = "out" if name in self.graph.nodes else "in"
+        return f"{prefix}_{name}[{', '.join(at[d] for d in dims) or '()'}]"
+
+    def open_area(self, area: str) -> int:
+        """Open the loops over commissioners and practices; gives how many were opened."""
+        loops = {
+            "": [],
+            "commissioner_code": ["for g in range(commissioners):"],
+            "practice": [
+                "for g in range(commissioners):",
+                "for p in range(practice_start[g], practice_start[g + 1]):",
+            ],
+        }[area]
+        for loop in loops:
+            self.write(loop)
+            self.depth += 1
+        return len(loops)
+
+    def total(self, node: Node) -> None:
+        definition = node.definition
+        assert isinstance(definition, Total)
+        of = self.graph[definition.of]
+        self.write(f"# {node.name}: {definition.of} over {definition.over}")
+        opened = self.open_area(_area(of.dims if definition.over == "months" else node.dims))
+        if definition.over == "months":
+            self.write("for m in range(months):")
+            self.depth += 1
+            target = self.element(node.name, year="year_of_month[m]")
+            self.write(f"{target} += {self.element(definition.of)}")
+            self.depth -= 1
+        else:
+            time = _time(node.dims)
+            if time:
+                count = "months" if time == "month" else "year_of_month[months - 1] + 1"
+                self.write(f"for {_INDEX[time]} in range({count}):")
+                self.depth += 1
+            self.write("amount = 0.0")
+            self.write("for p in range(practice_start[g], practice_start[g + 1]):")
+            self.lines.append("    " * (self.depth + 1) + f"amount += {self.element(of.name)}")
+            self.write(f"{self.element(node.name)} = amount")
+            self.depth -= bool(time)
+        self.depth -= opened
+
+    def nest(self, nest: _Nest) -> None:
+        opened = self.open_area(nest.area)
+        own = {node.name for node in nest.nodes}
+        self.static_part(nest, own)
+        self.timed_part(nest, own, "year", "year_of_month[months - 1] + 1")
+        self.timed_part(nest, own, "month", "months")
+        self.depth -= opened
+
+    def static_part(self, nest: _Nest, own: set[str]) -> None:
+        """What is known before any month: practices' inputs, and rules of the practice alone."""
+        outside = sorted(self.names_read(nest.nodes) - own)
+        for name in outside:
+            if not _time(self.graph[name].dims):
+                self.write(f"{name} = {self.element(name)}")
+        for node in nest.timed(""):
+            self.call(node)
+
+    def timed_part(self, nest: _Nest, own: set[str], time: str, count: str) -> None:
+        nodes = nest.timed(time)
+        if not nodes:
+            return
+        carried = self.names_carried(nodes, time)
+        for name in carried:
+            self.write(f"previous_{name} = {self.first_value(name)}")
+        variable = _INDEX[time]
+        self.write(f"for {variable} in range({count}):")
+        self.depth += 1
+        for name in sorted(self.names_read(nodes)):
+            of_time = _time(self.graph[name].dims)
+            if of_time == time and name not in own:
+                self.write(f"{name} = {self.element(name)}")
+            elif of_time == "year" and time == "month":
+                self.write(f"{name} = {self.element(name, year='year_of_month[m]')}")
+        if time == "month":
+            self.load_years_before(nodes)
+        for node in nodes:
+            self.call(node)
+        for name in carried:
+            self.write(f"previous_{name} = {name}")
+        self.depth -= 1
+
+    def names_carried(self, nodes: list[Node], time: str) -> list[str]:
+        names = {name for node in nodes for name in node.looks_back.values()}
+        return sorted(
+            n for n in names if not (time == "month" and _time(self.graph[n].dims) == "year")
+        )
+
+    def load_years_before(self, nodes: list[Node]) -> None:
+        """A month that looks back at a yearly total reads the fiscal year before its own."""
+        names = {name for node in nodes for name in node.looks_back.values()}
+        for name in sorted(names):
+            if _time(self.graph[name].dims) == "year":
+                before = self.element(name, year="year_of_month[m] - 1")
+                first = self.first_value(name)
+                self.write(f"previous_{name} = {before} if year_of_month[m] > 0 else {first}")
+
+    def first_value(self, name: str) -> str:
+        first = self.graph.first_of(name)
+        if _time(self.graph[first].dims):
+            return self.element(first, month="0", year="0")
+        return first
+
+    def call(self, node: Node) -> None:
+        assert isinstance(node.definition, Rule)
+        back = node.looks_back
+        arguments = [f"previous_{back[p]}" if p in back else p for p in node.definition.parameters]
+        self.write(f"{node.name} = rule_{node.name}({', '.join(arguments)})")
+        if node.name in self.stored:
+            self.write(f"{self.element(node.name)} = {node.name}")
+
+
+class _ForKernel(ast.NodeTransformer):
+    """Numbers as floats, named constants as their numbers, min and max as the kernel's own."""
+
+    def __init__(self, constants: Mapping[str, float]):
+        self.constants = constants
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        number = isinstance(node.value, int | float)
+        return ast.Constant(float(node.value)) if number else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.constants:
+            return ast.Constant(float(self.constants[node.id]))
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        arguments = [self.visit(argument) for argument in node.args]
+        assert isinstance(node.func, ast.Name)
+        names = {"min": "smaller", "max": "larger"}
+        if node.func.id not in names:
+            return ast.Call(node.func, arguments, [])
+        combined = arguments[0]
+        for argument in arguments[1:]:
+            combined = ast.Call(ast.Name(names[node.func.id]), [combined, argument], [])
+        return combined
+
+
+def _function_text(rule: Rule) -> str:
+    tree = ast.parse(rule.text).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    tree.body = [_ForKernel(rule.constants).visit(statement) for statement in tree.body]
+    tree.name = f"rule_{rule.name}"
+    tree.returns = None
+    for argument in tree.args.args:
+        argument.annotation = None
+    return "@compiled\n" + ast.unparse(ast.fix_missing_locations(tree)) + "\n"

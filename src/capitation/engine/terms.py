@@ -1,0 +1,346 @@
+"""Terms: dated figures of a contract, each with its source or its assumption.
+
+A value holds from its date until the next. A month before the first is an error: nothing is filled
+back. National figures and a contract's own are written the same way, in TOML.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from capitation.engine.units import Unit
+from capitation.errors import InputError, Problem, nearest
+
+TERM_KEYS = ("title", "unit", "description", "issue", "values")
+SCHEDULE_KEYS = ("from", "before", "start", "delay_months", "yearly", "source", "assumption", "note")
+VALUE_KEYS = ("from", "value", "source", "assumption", "note", "paid_from", "until_paid")
+SOURCE_KEYS = ("title", "publisher", "kind", "where", "date", "reference", "note")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a figure or a clause comes from."""
+
+    id: str
+    title: str
+    publisher: str = ""
+    where: str = ""
+    kind: str = ""
+    date: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DatedValue:
+    """A figure and the day from which it holds.
+
+    Attributes
+    ----------
+    start : datetime.date
+    value : float
+    written : str
+        As the file has it: ``"75.77"``, or an exact fraction such as ``"6/7"``.
+    source, assumption, note : str
+    paid_from : datetime.date or None
+        Month in which a backdated figure was first paid.
+    until_paid : float or None
+        The figure that was paid until then.
+    """
+
+    start: dt.date
+    value: float
+    written: str
+    source: str = ""
+    assumption: str = ""
+    note: str = ""
+    paid_from: dt.date | None = None
+    until_paid: float | None = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """A dated figure.
+
+    Attributes
+    ----------
+    name, title, unit, description, issue : str
+    values : tuple of DatedValue
+        In order of date.
+    place : str
+        File and key.
+    """
+
+    name: str
+    unit: str
+    values: tuple[DatedValue, ...]
+    title: str = ""
+    description: str = ""
+    issue: str = ""
+    place: str = field(default="", compare=False)
+
+    def value_at(self, month: dt.date) -> DatedValue:
+        """The dated value that holds in a month.
+
+        Raises
+        ------
+        InputError
+            If the month is before the term's first date.
+        """
+        found = None
+        for value in self.values:
+            if value.start > month:
+                break
+            found = value
+        if found is None:
+            first = self.values[0].start
+            raise InputError(
+                Problem(
+                    self.place,
+                    f"{self.name!r} has no value for {month:%B %Y}: it begins on {first:%-d %B %Y}",
+                    "start later, or add an earlier value with its source",
+                )
+            )
+        return found
+
+    def at(self, month: dt.date) -> float:
+        """The figure that holds in a month."""
+        return self.value_at(month).value
+
+    def in_payment(self) -> Term:
+        """The same term as it was paid: a backdated figure counts only from when it was paid."""
+        values: list[DatedValue] = []
+        for value in self.values:
+            if value.paid_from is None or value.until_paid is None:
+                values.append(value)
+                continue
+            kept = {"source": value.source, "assumption": value.assumption, "note": value.note}
+            until = value.until_paid
+            values.append(DatedValue(value.start, until, format_number(until), **kept))
+            values.append(DatedValue(value.paid_from, value.value, value.written, **kept))
+        return Term(
+            f"{self.name}_in_payment",
+            self.unit,
+            tuple(values),
+            f"{self.title}, as in payment",
+            self.description,
+            self.issue,
+            self.place,
+        )
+
+
+def format_number(value: float) -> str:
+    """Shortest text that reads back as the same number, without a needless ".0".
+
+    Examples
+    --------
+    >>> format_number(95.0), format_number(0.1)
+    ('95', '0.1')
+    """
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def read_number(written: Any) -> float:
+    """Read a number, or an exact fraction written as text.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or not finite.
+
+    Examples
+    --------
+    >>> read_number("1/4")
+    0.25
+    """
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        raise ValueError(f"expected a number, found {written!r}")
+    try:
+        value = float(Fraction(written)) if isinstance(written, str) else float(written)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"expected a number or a fraction, found {written!r}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite number, found {written!r}")
+    return value
+
+
+def read_sources(table: Mapping[str, Any], file: str) -> tuple[dict[str, Source], list[Problem]]:
+    """Read the ``[source.<id>]`` tables of a file."""
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for key, entry in table.get("source", {}).items():
+        place = f"{file}, source.{key}"
+        problems += unknown_keys(entry, SOURCE_KEYS, place)
+        if not entry.get("title"):
+            problems.append(Problem(place, "a source without a title"))
+        known = {k: str(entry.get(k, "")) for k in SOURCE_KEYS if k != "reference"}
+        sources[key] = Source(key, **known)
+    return sources, problems
+
+
+def read_terms(
+    table: Mapping[str, Any], file: str, sources: Iterable[str]
+) -> tuple[dict[str, Term], list[Problem]]:
+    """Read the ``[term.<name>]`` tables of a file.
+
+    Parameters
+    ----------
+    table : mapping
+        What the TOML holds under ``term``.
+    file : str
+        For messages.
+    sources : iterable of str
+        Ids that may be cited.
+
+    Returns
+    -------
+    terms : dict of str to Term
+    problems : list of Problem
+    """
+    terms: dict[str, Term] = {}
+    problems: list[Problem] = []
+    sources = set(sources)
+    for name, entry in table.items():
+        reader = _TermReader(name, entry, f"{file}, term.{name}", sources)
+        term = reader.read()
+        problems += reader.problems
+        if term is not None:
+            terms[name] = term
+    return terms, problems
+
+
+def unknown_keys(entry: Mapping[str, Any], known: Iterable[str], place: str) -> list[Problem]:
+    """A problem for each key that is not known, with the nearest one that is."""
+    known = list(known)
+    return [
+        Problem(place, f"the key {key!r} is not known", nearest(key, known))
+        for key in entry
+        if key not in known
+    ]
+
+
+class _TermReader:
+    def __init__(self, name: str, entry: Mapping[str, Any], place: str, sources: set[str]):
+        self.name = name
+        self.entry = entry
+        self.place = place
+        self.sources = sources
+        self.problems: list[Problem] = []
+
+    def fault(self, found: str, mend: str = "", where: str = "") -> None:
+        self.problems.append(Problem(f"{self.place}{where}", found, mend))
+
+    def read(self) -> Term | None:
+        entry = self.entry
+        self.problems += unknown_keys(entry, TERM_KEYS + SCHEDULE_KEYS, self.place)
+        try:
+            Unit.parse(str(entry.get("unit", "?")))
+        except ValueError:
+            self.fault(f"unit {entry.get('unit')!r}", "a product such as 'GBP/patient/year', or '1'")
+        entries = self.entries()
+        values = [value for value in map(self.dated_value, entries) if value is not None]
+        if not entries and not self.problems:
+            self.fault("no values", "give values = [{ from = …, value = …, source = … }]")
+        self.check_order(values)
+        if self.problems:
+            return None
+        return Term(
+            self.name,
+            entry["unit"],
+            tuple(values),
+            entry.get("title", self.name.replace("_", " ")),
+            entry.get("description", ""),
+            entry.get("issue", ""),
+            self.place,
+        )
+
+    def entries(self) -> list[Mapping[str, Any]]:
+        """Dated entries as written, or those that a schedule stands for."""
+        if "yearly" in self.entry:
+            return list(self.scheduled())
+        values = self.entry.get("values", [])
+        if not isinstance(values, list) or not all(isinstance(v, Mapping) for v in values):
+            self.fault("values is not a list of tables", "values = [{ from = 2015-04-01, … }]")
+            return []
+        return values
+
+    def scheduled(self) -> Iterator[Mapping[str, Any]]:
+        """A schedule: one figure before it starts, then one for each year from its start."""
+        missing = [key for key in ("from", "before", "start") if key not in self.entry]
+        if missing:
+            self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
+            return
+        kept = {key: self.entry[key] for key in ("source", "assumption", "note") if key in self.entry}
+        start = self.entry["start"]
+        delay = self.entry.get("delay_months", 0)
+        if not isinstance(start, dt.date) or not isinstance(delay, int):
+            self.fault(f"start {start!r}, delay_months {delay!r}", "a date, and whole months")
+            return
+        start = months_after(start, delay)
+        if start > self.entry["from"]:
+            yield {"from": self.entry["from"], "value": self.entry["before"], **kept}
+        for year, value in enumerate(self.entry["yearly"]):
+            yield {"from": months_after(start, 12 * year), "value": value, **kept}
+
+    def dated_value(self, entry: Mapping[str, Any]) -> DatedValue | None:
+        start = entry.get("from")
+        if not isinstance(start, dt.date):
+            self.fault(f"from is {start!r}", "give a date such as 2015-04-01")
+            return None
+        where = f", from {start}"
+        self.problems += unknown_keys(entry, VALUE_KEYS, self.place + where)
+        self.check_provenance(entry, where)
+        try:
+            value = read_number(entry.get("value"))
+            until = read_number(entry["until_paid"]) if "until_paid" in entry else None
+        except ValueError as error:
+            self.fault(str(error), where=where)
+            return None
+        paid_from = entry.get("paid_from")
+        if (paid_from is None) != (until is None) or (paid_from and paid_from <= start):
+            self.fault("paid_from and until_paid go together, paid_from later than from", "", where)
+        written = entry["value"]
+        return DatedValue(
+            start,
+            value,
+            written if isinstance(written, str) else format_number(value),
+            entry.get("source", ""),
+            entry.get("assumption", ""),
+            entry.get("note", ""),
+            paid_from,
+            until,
+        )
+
+    def check_provenance(self, entry: Mapping[str, Any], where: str) -> None:
+        source = entry.get("source", "")
+        if not source and not str(entry.get("assumption", "")).strip():
+            self.fault(
+                "a value with neither a source nor an assumption",
+                "cite a source, or say in words what is assumed",
+                where,
+            )
+        if source and source not in self.sources:
+            self.fault(
+                f"the source {source!r} is not described", nearest(source, self.sources), where
+            )
+
+    def check_order(self, values: list[DatedValue]) -> None:
+        for before, after in zip(values, values[1:], strict=False):
+            if after.start <= before.start:
+                self.fault(f"{after.start} does not come after {before.start}", "dates increase")
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The first of the month so many months later.
+
+    Examples
+    --------
+    >>> months_after(dt.date(2015, 11, 1), 14)
+    datetime.date(2017, 1, 1)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return dt.date(year, month + 1, 1)

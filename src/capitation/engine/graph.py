@@ -346,8 +346,9 @@ def _dims_and_level(
         )
         summed = dims_of(definition.of)
         return joined(coarse if d == fine else d for d in summed), level + 1
-    if node.looks_back and "month" not in dims and "year" not in dims:
-        dims = joined((*dims, "month"))
+    # What looks back moves by month, and so does an amount a month, even if it never changes.
+    if node.looks_back or node.unit.powers.get("month") == -1:
+        dims = dims if "year" in dims else joined((*dims, "month"))
     return dims, level
 
 

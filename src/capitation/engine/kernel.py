@@ -96,8 +96,8 @@ class Kernel:
         """
         shapes = {n: tuple(sizes[d] for d in dims) for n, dims in self.outputs.items()}
         results = {name: np.zeros(shape) for name, shape in shapes.items()}
-        read = [np.ascontiguousarray(values[name], dtype=np.float64) for name in self.inputs]
-        counted = [np.ascontiguousarray(index[name], dtype=np.int64) for name in _COUNTS]
+        read = [np.asarray(values[name], dtype=np.float64, order="C") for name in self.inputs]
+        counted = [np.asarray(index[name], dtype=np.int64, order="C") for name in _COUNTS]
         arguments: list[Any] = [*counted, *read, *results.values()]
         if not compiled:
             arguments = [memoryview(array) for array in arguments]

@@ -1,0 +1,81 @@
+"""Capitated budgets in the English NHS: set, project and explain them.
+
+The library in ten lines::
+
+    import capitation as cap
+
+    practices = cap.read_payments("gp_payments_2014_15.csv")
+    bolton = practices.sel(practice=practices["commissioner"] == "00T")
+    result = cap.project("bolton-quality-contract", bolton)
+    result["total_payments"].groupby("fiscal_year").sum()
+    print(cap.explain(result, "global_sum", practice="P82001", month="2015-04"))
+    cap.write_workbook(result, "bolton.xlsx")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from capitation.errors import InputError, Problem, RuleError
+
+if TYPE_CHECKING:
+    from capitation.backtest import backtest
+    from capitation.example import example_practices
+    from capitation.explain import explain
+    from capitation.model import Model, load_model, models
+    from capitation.practices import select_commissioners
+    from capitation.projection import project
+    from capitation.sources.payments import read_payments
+    from capitation.vocabulary import constant, rule, total
+    from capitation.workbook import write_workbook
+
+__version__ = "0.1.0"
+
+# Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
+_HOMES = {
+    "backtest": "capitation.backtest",
+    "example_practices": "capitation.example",
+    "explain": "capitation.explain",
+    "Model": "capitation.model",
+    "load_model": "capitation.model",
+    "models": "capitation.model",
+    "select_commissioners": "capitation.practices",
+    "project": "capitation.projection",
+    "read_payments": "capitation.sources.payments",
+    "constant": "capitation.vocabulary",
+    "rule": "capitation.vocabulary",
+    "total": "capitation.vocabulary",
+    "write_workbook": "capitation.workbook",
+}
+
+__all__ = [
+    "InputError",
+    "Model",
+    "Problem",
+    "RuleError",
+    "backtest",
+    "constant",
+    "example_practices",
+    "explain",
+    "load_model",
+    "models",
+    "project",
+    "read_payments",
+    "rule",
+    "select_commissioners",
+    "total",
+    "write_workbook",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'capitation' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

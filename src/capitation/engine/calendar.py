@@ -1,0 +1,55 @@
+"""Months, fiscal years and quarters. A fiscal year runs from April and is written 2015/16."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from capitation.engine.terms import months_after
+
+CALENDAR = {
+    "month_of_fiscal_year": ("1", "Month of the fiscal year: April is 1"),
+    "first_month_of_quarter": ("1", "April, July, October, January"),
+    "last_month_of_quarter": ("1", "June, September, December, March"),
+}
+"""Unit and title of the facts of the calendar that a rule may read, by month."""
+
+
+def months_from(start: dt.date, count: int) -> list[dt.date]:
+    """First days of so many months."""
+    return [months_after(start, i) for i in range(count)]
+
+
+def fiscal_year(month: dt.date) -> str:
+    """The fiscal year of a month.
+
+    Examples
+    --------
+    >>> fiscal_year(dt.date(2015, 3, 1)), fiscal_year(dt.date(1999, 4, 1))
+    ('2014/15', '1999/00')
+    """
+    begins = month.year - (month.month < 4)
+    return f"{begins}/{(begins + 1) % 100:02d}"
+
+
+def months_of(year: str) -> list[dt.date]:
+    """The twelve months of a fiscal year such as ``"2014/15"``.
+
+    Raises
+    ------
+    ValueError
+        If the year is not written so.
+    """
+    match = re.fullmatch(r"(\d{4})/(\d{2})", year)
+    if not match or (int(match[1]) + 1) % 100 != int(match[2]):
+        raise ValueError(f"{year!r} is not a fiscal year such as '2014/15'")
+    return months_from(dt.date(int(match[1]), 4, 1), 12)
+
+
+def calendar_value(name: str, month: dt.date) -> float:
+    """A fact of the calendar in a month."""
+    number = (month.month - 4) % 12 + 1
+    if name == "month_of_fiscal_year":
+        return float(number)
+    remainder = 1 if name == "first_month_of_quarter" else 0
+    return float(number % 3 == remainder)

@@ -1,0 +1,111 @@
+"""Rules, terms and inputs as attributes of a result, so that a result explains itself next year.
+
+Everything is kept as plain text, which survives any file format that xarray can write.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from capitation.engine.graph import Graph, Leaf, Node
+from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.terms import DatedValue, Term
+from capitation.engine.units import Unit
+
+
+def attributes_of_node(node: Node) -> dict[str, str]:
+    """Attributes that a rule's or a total's variable bears."""
+    definition = node.definition
+    attributes = {
+        "units": str(node.unit),
+        "long_name": node.title,
+        "kind": "total" if isinstance(definition, Total) else "rule",
+        "place": definition.place,
+        "first": definition.first,
+    }
+    if isinstance(definition, Total):
+        return attributes | {"of": definition.of, "over": definition.over}
+    constants = {name: [float(c), c.unit] for name, c in definition.constants.items()}
+    return attributes | {
+        "formula": definition.formula,
+        "text": definition.text,
+        "source": definition.source,
+        "assumption": definition.assumption,
+        "constants": json.dumps(constants),
+    }
+
+
+def attributes_of_leaf(leaf: Leaf, terms: Mapping[str, Term] | None = None) -> dict[str, str]:
+    """Attributes that an input's or a term's variable bears.
+
+    Parameters
+    ----------
+    leaf : Leaf
+    terms : mapping of str to Term, optional
+        For a term: how it stands in each scenario.
+    """
+    attributes = {"units": str(leaf.unit), "long_name": leaf.title, "kind": leaf.kind}
+    if terms:
+        attributes["dated_values"] = json.dumps(
+            {scenario: [_written(value) for value in term.values] for scenario, term in terms.items()}
+        )
+        attributes["issue"] = next(iter(terms.values())).issue
+    return attributes
+
+
+def _written(value: DatedValue) -> dict[str, Any]:
+    entry = asdict(value) | {"start": value.start.isoformat()}
+    if value.paid_from is not None:
+        entry["paid_from"] = value.paid_from.isoformat()
+    return {key: content for key, content in entry.items() if content not in ("", None)}
+
+
+def dated_values(attributes: Mapping[str, Any]) -> dict[str, list[DatedValue]]:
+    """The dated values of a term's variable, by scenario."""
+    written = json.loads(attributes["dated_values"])
+    return {scenario: [_read(entry) for entry in entries] for scenario, entries in written.items()}
+
+
+def _read(entry: dict[str, Any]) -> DatedValue:
+    dates = {k: dt.date.fromisoformat(entry[k]) for k in ("start", "paid_from") if k in entry}
+    return DatedValue(**{**entry, **dates})
+
+
+def definition_of(name: str, attributes: Mapping[str, Any]) -> Rule | Total:
+    """The rule or total that a variable's attributes record."""
+    shared = {"place": attributes["place"], "first": attributes["first"], "name": name}
+    if attributes["kind"] == "total":
+        title = attributes["long_name"]
+        return Total(of=attributes["of"], over=attributes["over"], title=title, **shared)
+    constants = json.loads(attributes["constants"])
+    return Rule(
+        unit=attributes["units"],
+        text=attributes["text"],
+        source=attributes["source"],
+        assumption=attributes["assumption"],
+        constants={key: Constant(value, unit) for key, (value, unit) in constants.items()},
+        **shared,
+    )
+
+
+def graph_of(variables: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]) -> Graph:
+    """The graph that a result's variables record.
+
+    Parameters
+    ----------
+    variables : mapping of str to (dims, attributes)
+        In the result's order, which is the order of evaluation.
+    """
+    nodes: dict[str, Node] = {}
+    leaves: dict[str, Leaf] = {}
+    for name, (dims, attributes) in variables.items():
+        kind, unit = attributes.get("kind"), Unit.parse(attributes.get("units", "1"))
+        if kind in ("rule", "total"):
+            nodes[name] = Node(name, definition_of(name, attributes), unit, dims)
+        elif kind is not None:
+            leaves[name] = Leaf(name, kind, unit, dims, attributes["long_name"])
+    return Graph(nodes, leaves)

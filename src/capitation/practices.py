@@ -1,0 +1,143 @@
+"""What is known of a practice: the figures of a payments file, and what follows from its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capitation.errors import Problem, nearest, raise_if_any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FIGURES = {
+    "registered_list": ("patient", "Registered list"),
+    "weighted_list": ("patient", "Weighted list"),
+    "global_sum": ("GBP/year", "Global sum"),
+    "correction_factor": ("GBP/year", "Correction factor (minimum practice income guarantee)"),
+    "pms_expenditure": ("GBP/year", "Balance of PMS expenditure"),
+    "seniority": ("GBP/year", "Seniority"),
+    "qof": ("GBP/year", "Quality and Outcomes Framework"),
+    "premises": ("GBP/year", "Premises"),
+    "local_schemes": ("GBP/year", "Local enhanced services and incentive schemes"),
+    "other_payments": ("GBP/year", "Other payments"),
+    "total_payments": ("GBP/year", "Total NHS payments to general practice"),
+}
+"""Unit and title of each figure of a base year. A rule reads it as ``base_<name>``."""
+
+LISTS = ("registered_list", "weighted_list")
+
+FLAGS = {
+    "gms_contract": "Holds a GMS contract",
+    "pms_contract": "Holds a PMS contract, or one the file does not name",
+    "apms_contract": "Holds an APMS contract",
+    "london_practice": "Is a London practice",
+}
+"""Yes (1) or no (0) for each practice."""
+
+
+@dataclass(frozen=True)
+class PracticeInput:
+    """A figure that a model asks of each practice, beyond those of the payments file.
+
+    Attributes
+    ----------
+    name, unit, title : str
+    value : float or None
+        What stands where the practices' data do not have it; None if they must.
+    source, assumption : str
+        Of that value.
+    """
+
+    name: str
+    unit: str
+    title: str = ""
+    value: float | None = None
+    source: str = ""
+    assumption: str = ""
+
+
+def contract_flags(practices: xr.Dataset) -> dict[str, np.ndarray]:
+    """Flags that follow from the contract type, as 0 and 1, by practice."""
+    contract = practices["contract_type"].values.astype(str)
+    gms, apms = contract == "GMS", contract == "APMS"
+    return {
+        "gms_contract": gms.astype(float),
+        "pms_contract": (~gms & ~apms).astype(float),
+        "apms_contract": apms.astype(float),
+    }
+
+
+def check_practices(practices: xr.Dataset) -> None:
+    """Refuse practices' data that no projection should start from.
+
+    Raises
+    ------
+    InputError
+        For a missing dimension, coordinate or year; a practice code that stands twice; a number
+        that is missing, not finite, or a list that is negative. All at once.
+    """
+    raise_if_any(_structural_problems(practices))
+    raise_if_any([*_repeated_codes(practices), *_bad_numbers(practices)])
+
+
+def _place(practices: xr.Dataset) -> str:
+    return str(practices.attrs.get("source", "practices"))
+
+
+def _structural_problems(practices: xr.Dataset) -> Iterator[Problem]:
+    place = _place(practices)
+    if "practice" not in practices.dims or "practice" not in practices.coords:
+        yield Problem(place, "there is no dimension 'practice' with the practices' codes")
+        return
+    for coordinate in ("commissioner", "contract_type"):
+        if coordinate not in practices.coords:
+            mend = f"add {coordinate!r} along 'practice'"
+            yield Problem(place, f"there is no coordinate {coordinate!r}", mend)
+    if "fiscal_year" not in practices.attrs:
+        mend = "set practices.attrs['fiscal_year'] = '2014/15'"
+        yield Problem(place, "the year of the figures is not stated", mend)
+    if practices.sizes["practice"] == 0:
+        yield Problem(place, "there are no practices")
+
+
+def _repeated_codes(practices: xr.Dataset) -> Iterator[Problem]:
+    codes, counts = np.unique(practices["practice"].values.astype(str), return_counts=True)
+    for code in codes[counts > 1]:
+        yield Problem(_place(practices), f"practice {code} stands more than once", "keep one row")
+
+
+def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:
+    for name, variable in practices.data_vars.items():
+        if variable.dtype.kind not in "fiub":
+            continue
+        values = variable.values.astype(float)
+        faults = [(~np.isfinite(values), "is not a number", "a figure is wanted, or zero")]
+        if name in LISTS:
+            faults.append((values < 0, "is negative", "a list is zero or more"))
+        for wrong, found, mend in faults:
+            for at in np.argwhere(wrong)[:20]:
+                code = practices["practice"].values[at[variable.dims.index("practice")]]
+                where = f"{_place(practices)}, practice {code}"
+                yield Problem(where, f"{name} {found}, found {values[tuple(at)]}", mend)
+
+
+def select_commissioners(practices: xr.Dataset, codes: list[str]) -> xr.Dataset:
+    """Keep the practices of the commissioners named.
+
+    Raises
+    ------
+    InputError
+        For each code that no practice has.
+    """
+    present = practices["commissioner"].values.astype(str)
+    known = set(present)
+    raise_if_any(
+        Problem(_place(practices), f"no practice of commissioner {code!r}", nearest(code, known))
+        for code in codes
+        if code not in known
+    )
+    return practices.isel(practice=np.flatnonzero(np.isin(present, codes)))

@@ -1,0 +1,25 @@
+"""Streams taken from the payments file as they are given, and held in cash."""
+
+from capitation.vocabulary import MONTHS_PER_YEAR, rule
+
+
+@rule(unit="GBP/month", assumption="Local schemes continue in cash at the base year's amount.")
+def local_schemes(base_local_schemes):
+    """Local enhanced services and local incentive schemes."""
+    return base_local_schemes / MONTHS_PER_YEAR
+
+
+@rule(unit="GBP/month", assumption="All other payments continue in cash at the base year's amount.")
+def remaining_payments(
+    base_total_payments,
+    base_global_sum,
+    base_correction_factor,
+    base_pms_expenditure,
+    base_seniority,
+    base_qof,
+    base_local_schemes,
+):
+    """Everything else in the file: premises, enhanced services, dispensing and the rest."""
+    core = base_global_sum + base_correction_factor + base_pms_expenditure
+    modelled = core + base_seniority + base_qof + base_local_schemes
+    return (base_total_payments - modelled) / MONTHS_PER_YEAR

@@ -1,0 +1,47 @@
+"""PMS contracts: the GMS equivalent, the premium above it, and the premium's withdrawal.
+
+In every month, premium = premium paid + premium withdrawn.
+"""
+
+from capitation.vocabulary import MONTHS_PER_YEAR, rule
+
+
+@rule(unit="GBP/year", source="nhse-pms-review-2014")
+def base_premium(
+    pms_contract, base_pms_expenditure, base_global_sum, base_gms_equivalent, base_premium_share_retained
+):
+    """Premium at the base date, before withdrawal: PMS spending above the GMS equivalent."""
+    above = max(base_pms_expenditure + base_global_sum - base_gms_equivalent, 0)
+    share = base_premium_share_retained
+    return above / share if pms_contract and share > 0 else 0
+
+
+@rule(unit="GBP/month", source="nhse-pms-review-2014")
+def premium_before_withdrawal(
+    base_premium,
+    payment_weighted_list,
+    correction_factor_recycled,
+    base_correction_factor_recycled,
+):
+    """Premium less what the GMS price has absorbed: recycled correction factors are not new money."""
+    absorbed_price = correction_factor_recycled - base_correction_factor_recycled
+    absorbed = payment_weighted_list * absorbed_price
+    return max(base_premium - absorbed, 0) / MONTHS_PER_YEAR
+
+
+@rule(unit="GBP/month", source="nhse-pms-framework-2014")
+def pms_premium(premium_before_withdrawal, premium_share_retained):
+    """PMS premium still paid."""
+    return premium_before_withdrawal * premium_share_retained
+
+
+@rule(unit="GBP/month", source="nhse-pms-framework-2014")
+def premium_withdrawn(premium_before_withdrawal, pms_premium):
+    """PMS premium no longer paid."""
+    return premium_before_withdrawal - pms_premium
+
+
+@rule(unit="GBP/month", source="nhse-pms-review-2014")
+def pms_gms_equivalent(pms_contract, gms_equivalent):
+    """What a PMS practice is paid at the GMS price; one that was below it is brought up to it."""
+    return gms_equivalent if pms_contract else 0

@@ -1,0 +1,1 @@
+"""Dated national figures with their sources, one file a subject."""

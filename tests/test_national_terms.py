@@ -1,0 +1,335 @@
+"""The national figures as they are written: their form, their honesty, and figures typed by hand.
+
+The files are read here with tomllib alone, so that a fault in the library's own loader cannot hide
+one in the figures.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+TERMS = Path(__file__).parents[1] / "src" / "capitation" / "terms"
+SOURCE_KINDS = {
+    "statute",
+    "directions",
+    "guidance",
+    "board-paper",
+    "press",
+    "professional-body",
+    "data",
+    "accountant",
+    "local-medical-committee",
+}
+
+
+def read(path: Path) -> dict:
+    return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+SOURCES: dict[str, dict] = read(TERMS / "sources.toml")["source"]
+FILES = {path.stem: read(path) for path in TERMS.glob("*.toml") if path.stem != "sources"}
+TERM: dict[str, dict] = {
+    name: term for tables in FILES.values() for name, term in tables["term"].items()
+}
+VALUES = [
+    pytest.param(value, id=f"{name}-{value['from']}")
+    for name, term in TERM.items()
+    for value in term["values"]
+]
+
+
+def fiscal(year: int) -> date:
+    return date(year, 4, 1)
+
+
+def entry(name: str, day: date) -> dict:
+    """Return the entry of a term that holds on a day."""
+    return [value for value in TERM[name]["values"] if value["from"] <= day][-1]
+
+
+def figure(name: str, day: date) -> Fraction:
+    return Fraction(entry(name, day)["value"])
+
+
+# The form of the files
+
+
+def test_every_term_stands_in_one_file():
+    assert all(set(tables) == {"term"} for tables in FILES.values())
+    assert sum(len(tables["term"]) for tables in FILES.values()) == len(TERM)
+    assert set(TERM) == {
+        "global_sum_price",
+        "out_of_hours_deduction",
+        "london_adjustment",
+        "correction_factor_recycled",
+        "seniority_recycled",
+        "correction_factor_share",
+        "seniority_share",
+        "qof_points",
+        "qof_point_value",
+        "national_mean_list",
+        "qof_aspiration_share",
+        "gdp_deflator_november_2025",
+        "gdp_deflator_june_2018",
+    }
+
+
+@pytest.mark.parametrize("name", TERM)
+def test_a_term_says_what_it_is(name):
+    term = TERM[name]
+    assert term.keys() - {"issue"} == {"title", "unit", "description", "values"}
+    assert all(term[key].strip() for key in term.keys() - {"values"})
+    assert term["unit"] in {"1", "GBP/patient/year", "GBP/point/year", "point", "patient"}
+
+
+@pytest.mark.parametrize("name", TERM)
+def test_dates_increase_and_fall_on_april_or_october(name):
+    days = [value["from"] for value in TERM[name]["values"]]
+    assert all(earlier < later for earlier, later in pairwise(days))
+    assert all(day.day == 1 and day.month in (4, 10) for day in days)
+    assert days[0] == fiscal(2012 if name == "gdp_deflator_june_2018" else 2013)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_says_where_it_comes_from(value):
+    allowed = {"from", "value", "source", "assumption", "note", "paid_from", "until_paid"}
+    assert value.keys() <= allowed
+    assert {"from", "value"} <= value.keys()
+    assert value.keys() & {"source", "assumption"}
+    assert all(value[key].strip() for key in value.keys() & {"source", "assumption", "note"})
+    assert value.get("source", next(iter(SOURCES))) in SOURCES
+    assert Fraction(value["value"]) >= 0
+
+
+@pytest.mark.parametrize("identifier", SOURCES)
+def test_a_source_can_be_found_again(identifier):
+    source = SOURCES[identifier]
+    assert identifier == identifier.lower()
+    assert identifier.replace("-", "").isalnum()
+    assert source.keys() - {"date", "reference"} == {"title", "publisher", "kind", "where"}
+    assert all(text.strip() for text in source.values())
+    assert source["kind"] in SOURCE_KINDS
+    assert "://" not in source["where"]
+
+
+def test_a_late_payment_falls_within_the_life_of_its_price():
+    late = {}
+    values = TERM["global_sum_price"]["values"]
+    for value, following in zip(values, [*values[1:], None], strict=True):
+        assert ("paid_from" in value) == ("until_paid" in value)
+        if "paid_from" in value:
+            assert value["from"] < value["paid_from"]
+            assert following is None or value["paid_from"] < following["from"]
+            assert value["until_paid"] < value["value"]
+            late[value["from"].year] = (value["until_paid"], value["value"], value["paid_from"])
+    assert late == {
+        2018: (Decimal("87.92"), Decimal("88.96"), date(2018, 9, 1)),
+        2023: (Decimal("102.28"), Decimal("104.73"), date(2023, 10, 1)),
+        2024: (Decimal("107.57"), Decimal("112.50"), date(2024, 9, 1)),
+        2025: (Decimal("121.79"), Decimal("123.34"), date(2025, 8, 1)),
+    }
+    others = [term["values"] for name, term in TERM.items() if name != "global_sum_price"]
+    assert not any("paid_from" in value for term in others for value in term)
+
+
+# Honesty: what was recalled, inferred or carried over says so
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("global_sum_price", fiscal(2018)),  # the month of payment
+        ("global_sum_price", fiscal(2026)),
+        ("out_of_hours_deduction", fiscal(2013)),
+        ("out_of_hours_deduction", fiscal(2014)),
+        ("out_of_hours_deduction", date(2015, 10, 1)),
+        ("out_of_hours_deduction", fiscal(2018)),
+        ("out_of_hours_deduction", fiscal(2020)),
+        ("out_of_hours_deduction", fiscal(2023)),
+        ("out_of_hours_deduction", fiscal(2026)),
+        ("london_adjustment", fiscal(2013)),
+        ("london_adjustment", fiscal(2020)),
+        ("qof_points", fiscal(2015)),
+        ("qof_points", fiscal(2016)),
+        ("qof_points", fiscal(2023)),
+        ("qof_points", fiscal(2026)),
+        ("qof_point_value", fiscal(2015)),
+        ("national_mean_list", fiscal(2015)),
+        ("national_mean_list", fiscal(2020)),
+        ("national_mean_list", fiscal(2023)),
+        ("national_mean_list", fiscal(2025)),
+        ("national_mean_list", fiscal(2026)),
+        ("qof_aspiration_share", fiscal(2013)),
+        *[("correction_factor_recycled", fiscal(year)) for year in range(2014, 2021)],
+        *[("seniority_recycled", fiscal(year)) for year in range(2016, 2021)],
+        *[("seniority_share", fiscal(year)) for year in range(2013, 2020)],
+    ],
+)
+def test_what_is_not_wholly_sourced_says_what_is_assumed(name, day):
+    value = entry(name, day)
+    assert value["from"] == day
+    assert value["assumption"]
+
+
+@pytest.mark.parametrize(
+    ("name", "year"),
+    [
+        ("out_of_hours_deduction", 2013),
+        ("out_of_hours_deduction", 2014),
+        ("qof_point_value", 2015),
+        ("national_mean_list", 2015),
+    ],
+)
+def test_what_was_recalled_claims_no_source(name, year):
+    assert "source" not in entry(name, fiscal(year))
+
+
+# Figures typed by hand
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "expected"),
+    [
+        ("global_sum_price", fiscal(2013), "66.25"),
+        ("global_sum_price", fiscal(2014), "73.56"),
+        ("global_sum_price", date(2015, 9, 30), "75.77"),
+        ("global_sum_price", date(2015, 10, 1), "76.51"),
+        ("global_sum_price", fiscal(2016), "80.59"),
+        ("global_sum_price", fiscal(2021), "96.78"),
+        ("global_sum_price", fiscal(2026), "130.07"),
+        ("london_adjustment", fiscal(2019), "2.18"),
+        ("correction_factor_recycled", fiscal(2015), "1.05"),
+        ("seniority_recycled", date(2015, 10, 1), "0.74"),
+        ("seniority_share", fiscal(2016), "0.7225"),
+        ("seniority_share", fiscal(2020), "0"),
+        ("qof_points", fiscal(2013), "900"),
+        ("qof_points", fiscal(2025), "564"),
+        ("qof_point_value", fiscal(2018), "179.26"),
+        ("national_mean_list", fiscal(2014), "7087"),
+        ("qof_aspiration_share", fiscal(2023), "0.7"),
+        ("qof_aspiration_share", fiscal(2024), "0.8"),
+        ("gdp_deflator_november_2025", fiscal(2013), "73.26"),
+        ("gdp_deflator_november_2025", fiscal(2024), "100"),
+        ("gdp_deflator_november_2025", fiscal(2030), "113.57"),
+        ("gdp_deflator_june_2018", fiscal(2017), "108.52"),
+    ],
+)
+def test_a_figure_is_the_published_one(name, day, expected):
+    assert figure(name, day) == Fraction(expected)
+
+
+def price_and_printed_deduction() -> list:
+    """List price, date, printed pounds of the out-of-hours deduction and how far it may be off."""
+    exact, penny = "0.0006", "0.005"  # the second where pounds were printed to the penny
+    rows = [
+        ("66.25", fiscal(2013), "3.9750", exact),
+        ("73.56", fiscal(2014), "4.0164", exact),
+        ("75.77", fiscal(2015), "4.0840", exact),
+        ("76.51", date(2015, 10, 1), "4.0856", exact),
+        ("80.59", fiscal(2016), "4.1504", exact),
+        ("85.35", fiscal(2017), "4.19922", "0"),
+        ("87.92", fiscal(2018), "4.281704", "0"),
+        ("88.96", fiscal(2018), "4.3324", exact),
+        ("89.88", fiscal(2019), "4.3322", exact),
+        ("93.46", fiscal(2020), "4.45", penny),
+        ("96.78", fiscal(2021), "4.59", "0.0071"),  # a known conflict: 4.75% is £4.597
+        ("99.70", fiscal(2022), "4.7358", exact),
+        ("102.28", fiscal(2023), "4.8583", exact),
+        ("104.73", fiscal(2023), "4.9747", exact),
+        ("107.57", fiscal(2024), "5.1096", exact),
+        ("112.50", fiscal(2024), "5.3438", exact),
+        ("121.79", fiscal(2025), "5.7850", exact),
+        ("123.34", fiscal(2025), "5.86", penny),
+        ("130.07", fiscal(2026), "6.18", penny),
+    ]
+    return [pytest.param(*row, id=row[0]) for row in rows]
+
+
+@pytest.mark.parametrize(("price", "day", "printed", "within"), price_and_printed_deduction())
+def test_out_of_hours_share_of_the_price_gives_the_printed_pounds(price, day, printed, within):
+    value = entry("global_sum_price", day)
+    assert Decimal(price) in (value["value"], value.get("until_paid"))
+    pounds = Fraction(price) * figure("out_of_hours_deduction", day)
+    assert abs(pounds - Fraction(printed)) <= Fraction(within)
+
+
+def test_the_mean_price_of_2015_16_is_the_comparator_nhs_england_used():
+    halves = [figure("global_sum_price", day) for day in (fiscal(2015), date(2015, 10, 1))]
+    assert sum(halves) / 2 == Fraction("76.14")
+
+
+def test_the_correction_factor_falls_by_a_seventh_of_its_first_value():
+    shares = [figure("correction_factor_share", fiscal(year)) for year in range(2013, 2021)]
+    assert shares == [1 - Fraction(sevenths, 7) for sevenths in range(8)]
+
+
+def test_the_seniority_pot_falls_by_15_per_cent_of_the_year_before():
+    shares = [figure("seniority_share", fiscal(year)) for year in range(2014, 2020)]
+    assert shares == [Fraction(17, 20) ** years for years in range(6)]
+
+
+def test_recycled_money_moves_the_price_by_the_published_steps():
+    def step(name: str, day: date, before: date) -> Fraction:
+        return figure(name, day) - figure(name, before)
+
+    factor, seniority = "correction_factor_recycled", "seniority_recycled"
+    assert step(factor, fiscal(2015), fiscal(2014)) == Fraction("0.55")
+    assert step(factor, fiscal(2019), fiscal(2018)) == Fraction("0.44")
+    assert step(seniority, fiscal(2019), fiscal(2018)) == Fraction("0.39")
+    october = date(2015, 10, 1), date(2015, 9, 30)
+    assert step(seniority, *october) == step("global_sum_price", *october) == Fraction("0.74")
+
+
+@pytest.mark.parametrize("year", range(2014, 2026))
+def test_a_qof_point_is_worth_the_same_per_patient_since_2014_15(year):
+    constant = Fraction("0.0221418") * figure("national_mean_list", fiscal(year))
+    assert abs(figure("qof_point_value", fiscal(year)) / constant - 1) < Fraction("0.002")
+
+
+def test_the_qof_figures_of_2026_27_do_not_agree_and_say_so():
+    constant = Fraction("0.0221418") * figure("national_mean_list", fiscal(2026))
+    short = 1 - figure("qof_point_value", fiscal(2026)) / constant
+    assert Fraction("0.005") < short < Fraction("0.006")
+    assert "10,295" in entry("national_mean_list", fiscal(2026))["assumption"]
+
+
+def test_the_two_deflators_name_their_issue():
+    issues = {name: term["issue"] for name, term in TERM.items() if "issue" in term}
+    assert issues == {
+        "gdp_deflator_november_2025": "OBR Economic and fiscal outlook, November 2025",
+        "gdp_deflator_june_2018": "HM Treasury, June 2018",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "year", "change", "within"),
+    [
+        ("gdp_deflator_november_2025", 2014, "0.0144", "0.0002"),
+        ("gdp_deflator_november_2025", 2020, "0.0521", "0.0002"),
+        ("gdp_deflator_november_2025", 2022, "0.0698", "0.0002"),
+        ("gdp_deflator_november_2025", 2025, "0.0294", "0.0002"),
+        ("gdp_deflator_november_2025", 2030, "0.0195", "0.0002"),
+        ("gdp_deflator_june_2018", 2013, "0.0193", "0.000001"),
+        ("gdp_deflator_june_2018", 2014, "0.0140", "0.000001"),
+        ("gdp_deflator_june_2018", 2015, "0.0086", "0.000001"),
+        ("gdp_deflator_june_2018", 2016, "0.0237", "0.000001"),
+        ("gdp_deflator_june_2018", 2017, "0.0169", "0.000001"),
+    ],
+)
+def test_a_deflator_moves_by_the_published_change(name, year, change, within):
+    rise = figure(name, fiscal(year)) / figure(name, fiscal(year - 1)) - 1
+    assert abs(rise - Fraction(change)) <= Fraction(within)
+
+
+def test_forecast_years_of_the_deflator_say_so():
+    values = TERM["gdp_deflator_november_2025"]["values"]
+    assert [value["from"].year for value in values] == list(range(2013, 2031))
+    forecast = [value["from"].year for value in values if value.get("note") == "Forecast"]
+    assert forecast == [2026, 2027, 2028, 2029, 2030]

@@ -1,0 +1,25 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Folder of the published files, which are read where they are and never copied.
+
+    Without the folder the data tests are skipped, but not in continuous integration: there a
+    check that silently does not run is a defect.
+    """
+    beside_the_project = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("CAPITATION_DATA") or beside_the_project)
+    if folder.is_dir():
+        return folder
+    missing = f"no reference data in {folder}: set CAPITATION_DATA to their folder"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from capitation.errors import InputError, Problem, RuleError
 
 if TYPE_CHECKING:
-    from capitation.backtest import backtest
+    from capitation.backtesting import backtest
     from capitation.example import example_practices
-    from capitation.explain import explain
+    from capitation.explanation import explain
     from capitation.model import Model, load_model, models
     from capitation.practices import select_commissioners
     from capitation.projection import project
@@ -34,9 +34,9 @@ __version__ = "0.1.0"
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
-    "backtest": "capitation.backtest",
+    "backtest": "capitation.backtesting",
     "example_practices": "capitation.example",
-    "explain": "capitation.explain",
+    "explain": "capitation.explanation",
     "Model": "capitation.model",
     "load_model": "capitation.model",
     "models": "capitation.model",

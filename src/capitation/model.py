@@ -7,7 +7,7 @@ import functools
 import importlib
 import importlib.util
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -86,13 +86,18 @@ class Model:
     sources: dict[str, Source]
     place: str
 
-    def leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
+    def leaf(
+        self,
+        name: str,
+        scenarios: Iterable[str] | None = None,
+        base_months: Sequence[dt.date] = (),
+    ) -> Leaf | None:
         """The input, term or calendar fact that a name in a rule stands for, or None."""
         if name in CALENDAR:
             unit, title = CALENDAR[name]
             return Leaf(name, "calendar", Unit.parse(unit), ("month",), title)
         found = self.practice_leaf(name)
-        return found if found is not None else self.term_leaf(name, scenarios)
+        return found if found is not None else self.term_leaf(name, scenarios, base_months)
 
     def practice_leaf(self, name: str) -> Leaf | None:
         """The leaf of an input by practice, or None."""
@@ -107,15 +112,17 @@ class Model:
             return Leaf(name, "input", Unit.parse(unit), ("practice",), f"{title}, base year")
         return None
 
-    def term_leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
+    def term_leaf(
+        self, name: str, scenarios: Iterable[str] | None, base_months: Sequence[dt.date]
+    ) -> Leaf | None:
         """The leaf of a term by month, of its mean in the base year, or None."""
         term_name = term_behind(name, self.terms)
         if term_name is None:
             return None
-        chosen = self.scenarios if scenarios is None else scenarios
-        several = len({self.term_in(term_name, s) for s in chosen}) > 1
         term = self.terms[term_name]
         base = name.startswith("base_") and name not in self.terms
+        in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
+        several = _different(in_scenarios, base_months if base else ())
         dims = (("scenario",) if several else ()) + (() if base else ("month",))
         title = term.title
         if base:
@@ -133,16 +140,43 @@ class Model:
         base = {f"base_{name}" for name in FIGURES}
         return {*CALENDAR, *FLAGS, *base, *self.inputs, *self.terms}
 
-    def graph(self, scenarios: Iterable[str] | None = None) -> Graph:
+    def graph(
+        self,
+        scenarios: Iterable[str] | None = None,
+        base_months: Sequence[dt.date] = (),
+        given: Iterable[str] = (),
+    ) -> Graph:
         """The rules bound to their names.
 
         Parameters
         ----------
         scenarios : iterable of str, optional
             A term has the dimension ``scenario`` if it differs among these.
+        base_months : sequence of datetime.date, optional
+            Months of the base year: a term's mean in it has scenarios only if it differs in them.
+        given : iterable of str, optional
+            Rules whose values are given by practice and month, and so are not run.
         """
-        chosen = list(self.scenarios if scenarios is None else scenarios)
-        return bind(self.definitions, lambda n: self.leaf(n, chosen), self.known_leaves())
+        chosen = list(scenarios or self.scenarios)
+        replaced = {d.name: d for d in self.definitions if d.name in set(given)}
+
+        def leaf(name: str) -> Leaf | None:
+            if name in replaced:
+                definition = replaced[name]
+                assert isinstance(definition, Rule)
+                unit = Unit.parse(definition.unit)
+                return Leaf(name, "given", unit, ("practice", "month"), definition.title)
+            return self.leaf(name, chosen, base_months)
+
+        kept = [d for d in self.definitions if d.name not in replaced]
+        return bind(kept, leaf, {*self.known_leaves(), *replaced})
+
+
+def _different(terms: set[Term], months: Sequence[dt.date]) -> bool:
+    """Whether terms differ: in these months, or anywhere if none are named."""
+    if len(terms) > 1 and months:
+        return len({tuple(term.at(month) for month in months) for term in terms}) > 1
+    return len(terms) > 1
 
 
 def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
@@ -355,7 +389,9 @@ class _ModelReader:
 
     def check_source(self, source: str, where: str) -> None:
         if source and source not in self.sources:
-            self.fault(where, f"the source {source!r} is not described", nearest(source, self.sources))
+            self.fault(
+                where, f"the source {source!r} is not described", nearest(source, self.sources)
+            )
 
     def scenarios(self) -> dict[str, Scenario]:
         scenarios = {}
@@ -414,7 +450,9 @@ class _ModelReader:
         except FileNotFoundError:
             self.fault("rules", f"there is no file {entry!r} beside the model")
         except ModuleNotFoundError:
-            self.fault("rules", f"there is no module of rules {entry!r}", nearest(entry, _shipped()))
+            self.fault(
+                "rules", f"there is no module of rules {entry!r}", nearest(entry, _shipped())
+            )
         except Exception as error:
             self.fault("rules", f"{entry!r} cannot be imported: {type(error).__name__}: {error}")
         return None
@@ -495,7 +533,7 @@ def sum_rule(name: str, title: str, names: Iterable[str], place: str) -> Rule:
     'core = global_sum + correction_factor'
     """
     names = list(names)
-    text = f'def {name}({", ".join(names)}):\n    {title!r}\n    return {" + ".join(names)}'
+    text = f"def {name}({', '.join(names)}):\n    {title!r}\n    return {' + '.join(names)}"
     scope: dict[str, Any] = {}
     exec(compile(text, place, "exec"), scope)
     return Rule(

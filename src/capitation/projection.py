@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 
 from capitation.engine.calendar import calendar_value, fiscal_year, months_from, months_of
-from capitation.engine.graph import Graph, Leaf, bind
+from capitation.engine.graph import Graph, Leaf
 from capitation.engine.kernel import Kernel, emit
+from capitation.engine.language import Rule
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
@@ -85,12 +86,13 @@ def project(
         model = load_model(model)
     check_practices(practices)
     setting = _setting(model, practices, scenarios, months)
-    given = _checked_given(given or {}, setting)
-    graph = _graph(setting, given)
+    given_values = _checked_given(given or {}, setting)
+    names = [scenario.name for scenario in setting.scenarios]
+    graph = model.graph(names, setting.base_months, given_values)
     wanted = _wanted(graph, variables)
     kernel = emit(graph, wanted)
     leaves = graph.only(wanted).leaves
-    values = _values_of_leaves(leaves, setting, given)
+    values = _values_of_leaves(leaves, setting, given_values)
     if compiled is None:
         compiled = _evaluations(graph.only(wanted), setting) > WORTH_COMPILING
     results = _run(kernel, graph, setting, values, compiled)
@@ -166,12 +168,10 @@ def _setting(
     )
 
 
-def _checked_given(
-    given: Mapping[str, xr.DataArray], setting: _Setting
-) -> dict[str, np.ndarray]:
+def _checked_given(given: Mapping[str, xr.DataArray], setting: _Setting) -> dict[str, np.ndarray]:
     checked = {}
     problems: list[Problem] = []
-    rules = {definition.name for definition in setting.model.definitions}
+    rules = {d.name for d in setting.model.definitions if isinstance(d, Rule)}
     for name, array in given.items():
         where = f"given {name!r}"
         if name not in rules:
@@ -194,9 +194,7 @@ def _checked_given(
     return checked
 
 
-def _misaligned(
-    where: str, array: xr.DataArray, dim: str, wanted: Sequence[Any]
-) -> list[Problem]:
+def _misaligned(where: str, array: xr.DataArray, dim: str, wanted: Sequence[Any]) -> list[Problem]:
     found = {str(label) for label in array[dim].values}
     wanted_labels = {str(label) for label in wanted}
     problems = []
@@ -208,23 +206,6 @@ def _misaligned(
             shown = ", ".join(sorted(labels)[:5]) + (" …" if len(labels) > 5 else "")
             problems.append(Problem(where, f"{dim} {shown} {what}", f"{len(labels)} in all"))
     return problems
-
-
-def _graph(setting: _Setting, given: Mapping[str, np.ndarray]) -> Graph:
-    model = setting.model
-    names = [scenario.name for scenario in setting.scenarios]
-    full = model.graph(names)
-    if not given:
-        return full
-    replaced = {
-        name: Leaf(name, "given", full[name].unit, ("practice", "month"), full.nodes[name].title)
-        for name in given
-    }
-    return bind(
-        [definition for definition in model.definitions if definition.name not in given],
-        lambda name: replaced.get(name) or model.leaf(name, names),
-        {*model.known_leaves(), *given},
-    )
 
 
 def _wanted(graph: Graph, variables: Iterable[str] | None) -> list[str]:
@@ -266,9 +247,7 @@ def _values_of_leaves(
     return values
 
 
-def _input_values(
-    name: str, setting: _Setting, flags: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _input_values(name: str, setting: _Setting, flags: Mapping[str, np.ndarray]) -> np.ndarray:
     practices, inputs = setting.practices, setting.model.inputs
     figure = name if name in practices.data_vars else name.removeprefix("base_")
     if figure in practices.data_vars:
@@ -391,9 +370,7 @@ def _coordinates(setting: _Setting) -> dict[str, Any]:
     months = pd.DatetimeIndex(setting.months).astype("datetime64[ns]")
     practices = setting.practices.isel(practice=setting.place_given)
     carried = {
-        name: ("practice", practices[name].values)
-        for name in CARRIED
-        if name in practices.coords
+        name: ("practice", practices[name].values) for name in CARRIED if name in practices.coords
     }
     return {
         "practice": practices["practice"].values.astype(str),
@@ -425,5 +402,3 @@ def _attributes(setting: _Setting) -> dict[str, str]:
         "licence": str(practices.attrs.get("licence", "")),
         "capitation_version": __version__,
     }
-
-

@@ -18,8 +18,11 @@ DIMENSIONS = ("scenario", "commissioner_code", "practice", "year", "month")
 """The canonical order of dimensions."""
 
 RESERVED = frozenset(
-    ("s", "g", "p", "y", "m", "scenarios", "commissioners", "months", "amount", "math", "larger")
-    + ("smaller", "compiled", "kernel", "practice_start", "year_of_month", "previous", *DIMENSIONS)
+    [
+        *("s", "g", "p", "y", "m", "scenarios", "commissioners", "months", "amount", "math"),
+        *("larger", "smaller", "compiled", "kernel", "practice_start", "year_of_month"),
+        *("previous", *DIMENSIONS),
+    ]
 )
 """Names that the kernel and the labels of a result use for themselves."""
 
@@ -99,8 +102,9 @@ def looks_back_at(parameter: str, reader: str) -> str | None:
 
 
 def joined(dims: Iterable[str]) -> tuple[str, ...]:
-    """Union of dimensions in canonical order; the finer of practice and commissioner, of month and
-    year.
+    """Union of dimensions in canonical order.
+
+    The finer stands for both: practice and commissioner, month and year.
 
     Examples
     --------
@@ -304,10 +308,8 @@ def _ordered(nodes: Mapping[str, Node]) -> list[str]:
     return order
 
 
-def _with_dims_and_levels(
-    nodes: dict[str, Node], leaves: Mapping[str, Leaf]
-) -> dict[str, Node]:
-    """Dimensions and levels, found by going round until nothing changes (looking back is cyclic)."""
+def _with_dims_and_levels(nodes: dict[str, Node], leaves: Mapping[str, Leaf]) -> dict[str, Node]:
+    """Dimensions and levels, found by going round until nothing changes."""
     nodes = dict(nodes)
     changed = True
     while changed:
@@ -426,5 +428,3 @@ def _with_units_of_totals(graph: Graph) -> Graph:
         units[name] = _unit_of_total(node.definition, units) or node.unit
         nodes[name] = replace(node, unit=units[name])
     return Graph(nodes, graph.leaves)
-
-

@@ -1,9 +1,9 @@
 """From a graph of rules to one readable loop, compiled or not.
 
-`emit` writes the plain layout: scenario outside, then pass, commissioner, practice, month. The rules'
-text goes in unchanged, as functions of their own, so that another layout can be written beside this
-one without touching a rule. `@compiled` in the text stands for Numba's compiler or for nothing: the
-same text runs either way, and gives the same bits.
+`emit` writes the plain layout: scenario outside, then pass, commissioner, practice, month. The
+rules' text goes in unchanged, as functions of their own, so that another layout can be written
+beside this one without touching a rule. `@compiled` in the text stands for Numba's compiler or for
+nothing: the same text runs either way, and gives the same bits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from capitation.engine.language import Rule, Total
 
 _INDEX = {"scenario": "s", "commissioner_code": "g", "practice": "p", "year": "y", "month": "m"}
 
-_SUPPORT = '''\
+_SUPPORT = """\
 import math
 
 
@@ -40,7 +40,7 @@ def smaller(a, b):
 def round_to_pence(amount):
     pence = math.floor(abs(amount) * 100.0 * (1.0 + 2.0**-49) + 0.5) / 100.0
     return pence if amount >= 0.0 else -pence
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ class Kernel:
         return hashlib.sha256(self.source.encode()).hexdigest()[:16]
 
     def run(
-        self, sizes: Mapping[str, int], index: Mapping[str, np.ndarray],
-        values: Mapping[str, np.ndarray], *, compiled: bool,
+        self,
+        sizes: Mapping[str, int],
+        index: Mapping[str, np.ndarray],
+        values: Mapping[str, np.ndarray],
+        *,
+        compiled: bool,
     ) -> dict[str, np.ndarray]:
         """Run the kernel.
 
@@ -112,21 +116,23 @@ _LOADED: dict[tuple[str, bool], Callable[..., None]] = {}
 
 def _load(source: str, key: str, compiled: bool) -> Callable[..., None]:
     if (key, compiled) not in _LOADED:
-        if compiled:
-            import numba
-
-            decorator = numba.njit(nogil=True, error_model="numpy")
-        else:
-
-            def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
-                return function
-
+        decorator = _compiler() if compiled else _as_it_is
         file = f"<capitation kernel {key}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         namespace: dict[str, Any] = {"compiled": decorator, "__name__": f"capitation_kernel_{key}"}
         exec(compile(source, file, "exec"), namespace)
         _LOADED[key, compiled] = namespace["kernel"]
     return _LOADED[key, compiled]
+
+
+def _compiler() -> Callable[..., Any]:
+    import numba
+
+    return numba.njit(nogil=True, error_model="numpy")
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
 
 def emit(graph: Graph, wanted: Iterable[str]) -> Kernel:
@@ -207,9 +213,7 @@ class _Emission:
                 steps += [n for n in here if isinstance(n.definition, Total)]
                 for area in _AREAS:
                     rules = [
-                        n
-                        for n in here
-                        if isinstance(n.definition, Rule) and _area(n.dims) == area
+                        n for n in here if isinstance(n.definition, Rule) and _area(n.dims) == area
                     ]
                     if rules:
                         steps.append(_Nest(scenario, level, area, rules))
@@ -224,9 +228,7 @@ class _Emission:
                 stored |= {step.name, step.definition.of}
                 continue
             for name in self.names_read(step.nodes):
-                if name in self.graph.nodes and home.get(name) != id(step):
-                    stored.add(name)
-                elif name in self.graph.nodes and self.crosses_time(name, step):
+                if home.get(name) != id(step) or self.crosses_time(name, step):
                     stored.add(name)
         return {name for name in stored if name in self.graph.nodes}
 
@@ -387,8 +389,9 @@ class _ForKernel(ast.NodeTransformer):
         self.constants = constants
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        number = isinstance(node.value, int | float)
-        return ast.Constant(float(node.value)) if number else node
+        if isinstance(node.value, int | float):
+            return ast.Constant(float(node.value))
+        return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.constants:

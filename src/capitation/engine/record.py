@@ -51,7 +51,10 @@ def attributes_of_leaf(leaf: Leaf, terms: Mapping[str, Term] | None = None) -> d
     attributes = {"units": str(leaf.unit), "long_name": leaf.title, "kind": leaf.kind}
     if terms:
         attributes["dated_values"] = json.dumps(
-            {scenario: [_written(value) for value in term.values] for scenario, term in terms.items()}
+            {
+                scenario: [_written(value) for value in term.values]
+                for scenario, term in terms.items()
+            }
         )
         attributes["issue"] = next(iter(terms.values())).issue
     return attributes

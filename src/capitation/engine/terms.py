@@ -17,7 +17,16 @@ from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest
 
 TERM_KEYS = ("title", "unit", "description", "issue", "values")
-SCHEDULE_KEYS = ("from", "before", "start", "delay_months", "yearly", "source", "assumption", "note")
+SCHEDULE_KEYS = (
+    "from",
+    "before",
+    "start",
+    "delay_months",
+    "yearly",
+    "source",
+    "assumption",
+    "note",
+)
 VALUE_KEYS = ("from", "value", "source", "assumption", "note", "paid_from", "until_paid")
 SOURCE_KEYS = ("title", "publisher", "kind", "where", "date", "reference", "note")
 
@@ -240,7 +249,9 @@ class _TermReader:
         try:
             Unit.parse(str(entry.get("unit", "?")))
         except ValueError:
-            self.fault(f"unit {entry.get('unit')!r}", "a product such as 'GBP/patient/year', or '1'")
+            self.fault(
+                f"unit {entry.get('unit')!r}", "a product such as 'GBP/patient/year', or '1'"
+            )
         entries = self.entries()
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
@@ -274,7 +285,9 @@ class _TermReader:
         if missing:
             self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
             return
-        kept = {key: self.entry[key] for key in ("source", "assumption", "note") if key in self.entry}
+        kept = {
+            key: self.entry[key] for key in ("source", "assumption", "note") if key in self.entry
+        }
         start = self.entry["start"]
         delay = self.entry.get("delay_months", 0)
         if not isinstance(start, dt.date) or not isinstance(delay, int):

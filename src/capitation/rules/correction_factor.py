@@ -9,7 +9,5 @@ def correction_factor(
 ):
     """The base year's correction factor, moved along the timetable of sevenths."""
     still_running = base_correction_factor_share > 0
-    in_2013_14 = (
-        base_correction_factor / base_correction_factor_share if still_running else 0
-    )
+    in_2013_14 = base_correction_factor / base_correction_factor_share if still_running else 0
     return in_2013_14 * correction_factor_share / MONTHS_PER_YEAR

@@ -36,9 +36,7 @@ def gms_equivalent_in_payment(
 
 
 @rule(unit="GBP/month", source="pulse-global-sum-12334")
-def uplift_earned(
-    payment_weighted_list, net_global_sum_price, net_global_sum_price_in_payment
-):
+def uplift_earned(payment_weighted_list, net_global_sum_price, net_global_sum_price_in_payment):
     """What a backdated uplift is worth in a month that was paid at the old price."""
     late = net_global_sum_price - net_global_sum_price_in_payment
     return payment_weighted_list * late / MONTHS_PER_YEAR
@@ -51,9 +49,7 @@ def uplift_owed(previous, uplift_earned, uplift_paid):
 
 
 @rule(unit="GBP/month", source="pulse-global-sum-12334")
-def uplift_paid(
-    previous_uplift_owed, uplift_earned, global_sum_price, global_sum_price_in_payment
-):
+def uplift_paid(previous_uplift_owed, uplift_earned, global_sum_price, global_sum_price_in_payment):
     """The arrears of an uplift, in one lump in the month whose payment is at the new price."""
     arrears = previous_uplift_owed / A_MONTH + uplift_earned
     return arrears if global_sum_price_in_payment == global_sum_price else 0

@@ -8,7 +8,11 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule
 
 @rule(unit="GBP/year", source="nhse-pms-review-2014")
 def base_premium(
-    pms_contract, base_pms_expenditure, base_global_sum, base_gms_equivalent, base_premium_share_retained
+    pms_contract,
+    base_pms_expenditure,
+    base_global_sum,
+    base_gms_equivalent,
+    base_premium_share_retained,
 ):
     """Premium at the base date, before withdrawal: PMS spending above the GMS equivalent."""
     above = max(base_pms_expenditure + base_global_sum - base_gms_equivalent, 0)

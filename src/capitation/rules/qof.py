@@ -16,9 +16,7 @@ def qof_achievement(
 
 
 @rule(unit="GBP/month", source="webjeannie-qof-faq")
-def qof(
-    qof_achievement, qof_points, qof_point_value, payment_registered_list, national_mean_list
-):
+def qof(qof_achievement, qof_points, qof_point_value, payment_registered_list, national_mean_list):
     """A twelfth of the year's points, valued for the practice's list over the national mean."""
     at_mean_list = qof_achievement * qof_points * qof_point_value
     return at_mean_list * payment_registered_list / national_mean_list / MONTHS_PER_YEAR

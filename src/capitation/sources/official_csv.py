@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,9 @@ class Table:
         The cells under each heading.
     row_numbers : list of int
         The number that a spreadsheet program shows beside each row.
+    ragged : list of Problem
+        Rows with more or fewer cells than headings. They are cut or filled up, so that a reader can
+        say first, if so, that this is another file than it should be.
     """
 
     file: str
@@ -55,6 +59,7 @@ class Table:
     headings: list[str]
     columns: list[tuple[str, ...]]
     row_numbers: list[int]
+    ragged: list[Problem]
     _numbers: dict[int, tuple[Numbers, Mask]] = field(default_factory=dict, repr=False)
 
     def numbers(self, column: int) -> tuple[Numbers, Mask]:
@@ -111,27 +116,26 @@ def read_table(path: Path) -> Table:
     if not numbered:
         raise InputError(Problem(path.name, "is empty", "give the file as published"))
     headings = _without_blank_end(numbered[0][1])
-    rows = [_without_blank_end(row, len(headings)) for _, row in numbered[1:]]
-    table = Table(
+    width = len(headings)
+    rows = [_without_blank_end(row, width) for _, row in numbered[1:]]
+    row_numbers = [number for number, _ in numbered[1:]]
+    mend = "a cell with a comma in it needs quotation marks around it"
+    return Table(
         file=path.name,
         sha256=hashlib.sha256(content).hexdigest(),
         headings=headings,
-        columns=list(zip(*rows, strict=False)) or [()] * len(headings),
-        row_numbers=[number for number, _ in numbered[1:]],
-    )
-    mend = "a cell with a comma in it needs quotation marks around it"
-    table.raise_if_any(
-        [
+        columns=[cells[1:] for cells in zip_longest(headings, *rows, fillvalue="")][:width],
+        row_numbers=row_numbers,
+        ragged=[
             Problem(
-                table.where(number),
-                f"has {len(row)} cells, but there are {len(headings)} headings",
+                f"{path.name}, row {number}",
+                f"has {len(row)} cells, but the row of headings has {width}",
                 mend,
             )
-            for number, row in enumerate(rows)
-            if len(row) != len(headings)
-        ]
+            for number, row in zip(row_numbers, rows, strict=True)
+            if len(row) != width
+        ],
     )
-    return table
 
 
 def _read_bytes(path: Path) -> bytes:

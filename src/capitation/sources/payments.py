@@ -3,10 +3,10 @@
 Layouts, and how far each was checked:
 
 - 2014/15, 2015/16, 2016/17 and 2018/19: whole files, to the penny (2014/15: to the pound).
-- 2017/18: the headings and the first rows of an unaltered copy.
+- 2017/18: the headings and three rows of an unaltered copy.
 - 2022/23: the headings of the published file, as another project printed them.
-- 2019/20, 2020/21 and 2021/22, and the first rows of 2022/23: a republished copy in which some
-  headings had been made alike; the headings as published were not seen.
+- 2019/20 to 2022/23: the headings and two or three rows a year of a republished copy, in which
+  some headings had been made alike. Up to 2021/22 the headings as published were not seen.
 
 From 2020/21 the files hold several totals. `total_payments` is always 'Total NHS Payments to
 General Practice', which leaves out COVID-19 payments and payments to primary care networks, so
@@ -73,7 +73,7 @@ POUNDS, PENCE = 5.0, 0.05
 
 STANDARD_NAMES = {column.name: column for column in STANDARD}
 
-_CODE = re.compile(r"(?=.*\d)[A-Z0-9]{3,10}")
+_CODE = re.compile(r"(?=.*\d)[A-Z0-9]{5,6}")
 _TWO_YEARS = re.compile(r"(?<!\d)(?:20(\d\d)[-_ .–]?(?:20)?(\d\d)|(\d\d)[-_ .–](\d\d))(?!\d)")
 
 
@@ -141,6 +141,7 @@ def read_payments(path: str | os.PathLike[str], fiscal_year: str | None = None) 
     year, doubts = _fiscal_year(table.file, fiscal_year)
     layout, missing = _find_columns(table, year)
     raise_if_any(doubts + missing)
+    table.raise_if_any(table.ragged)
     labels, wrong_labels = _read_labels(table, layout)
     numbers, wrong_numbers = _read_numbers(table, layout)
     table.raise_if_any(wrong_labels + wrong_numbers)
@@ -214,11 +215,13 @@ def _had_ended(column: Column, year: str) -> bool:
 def _find_own(table: Table, layout: _Layout, number: int) -> Iterator[Problem]:
     """Place a column without a standard name: a payment, a wider total, or nothing we read."""
     heading = table.headings[number]
+    total = extra_total(heading)
+    name = total or identifier(own_title(heading))
     described = LEFT_OUT.fullmatch(normalise_heading(heading))
-    if described or np.isnan(table.numbers(number)[0]).all():
+    known = total or is_known(name)
+    if described or (not known and np.isnan(table.numbers(number)[0]).all()):
         layout.left_out.append(number)
         return
-    name = extra_total(heading) or identifier(own_title(heading))
     if not name:
         mend = "give the column a heading, or delete it"
         yield Problem(f"{table.file}, column {number + 1}", "has numbers but no heading", mend)
@@ -290,7 +293,7 @@ def _code_problems(
         if practice in NOTHING:
             yield Problem(where, "no practice code", "delete totals, notes and other such rows")
         elif not _CODE.fullmatch(practice):
-            mend = "a code has letters and digits, as A81001; delete totals and notes"
+            mend = "a code is as A81001; delete totals, notes and other such rows"
             yield Problem(where, f'"{practice}" is not a practice code', mend)
         elif practice in seen:
             first = table.row_numbers[seen[practice]]

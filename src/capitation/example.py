@@ -87,7 +87,7 @@ def example_practices(seed: int = 2015) -> xr.Dataset:
             "fiscal_year": "2014/15",
             "title": "Synthetic example: an invented commissioner of fifty practices",
             "source": f"synthetic example, seed {seed}",
-            "licence": "MIT, as capitation. Made from published aggregates; no practice in it exists.",
+            "licence": "MIT. Made from published aggregates; no practice in it exists.",
         },
     )
 

@@ -68,7 +68,8 @@ class Explanation:
 
 
 def _lines(told: Explanation, margin: str, seen: set[tuple[str, str]]) -> Iterator[str]:
-    yield f"{margin}{told.name} = {show(told.value, told.unit)}  [{told.unit}]  {told.where}".rstrip()
+    shown = show(told.value, told.unit)
+    yield f"{margin}{told.name} = {shown}  [{told.unit}]  {told.where}".rstrip()
     inner = margin + "    "
     if (told.name, told.where) in seen:
         yield f"{inner}as above"

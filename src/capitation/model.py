@@ -7,7 +7,7 @@ import functools
 import importlib
 import importlib.util
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -86,18 +86,13 @@ class Model:
     sources: dict[str, Source]
     place: str
 
-    def leaf(
-        self,
-        name: str,
-        scenarios: Iterable[str] | None = None,
-        base_months: Sequence[dt.date] = (),
-    ) -> Leaf | None:
+    def leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
         """The input, term or calendar fact that a name in a rule stands for, or None."""
         if name in CALENDAR:
             unit, title = CALENDAR[name]
             return Leaf(name, "calendar", Unit.parse(unit), ("month",), title)
         found = self.practice_leaf(name)
-        return found if found is not None else self.term_leaf(name, scenarios, base_months)
+        return found if found is not None else self.term_leaf(name, scenarios)
 
     def practice_leaf(self, name: str) -> Leaf | None:
         """The leaf of an input by practice, or None."""
@@ -112,9 +107,7 @@ class Model:
             return Leaf(name, "input", Unit.parse(unit), ("practice",), f"{title}, base year")
         return None
 
-    def term_leaf(
-        self, name: str, scenarios: Iterable[str] | None, base_months: Sequence[dt.date]
-    ) -> Leaf | None:
+    def term_leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
         """The leaf of a term by month, of its mean in the base year, or None."""
         term_name = term_behind(name, self.terms)
         if term_name is None:
@@ -122,7 +115,7 @@ class Model:
         term = self.terms[term_name]
         base = name.startswith("base_") and name not in self.terms
         in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
-        several = _different(in_scenarios, base_months if base else ())
+        several = len(in_scenarios) > 1
         dims = (("scenario",) if several else ()) + (() if base else ("month",))
         title = term.title
         if base:
@@ -143,7 +136,6 @@ class Model:
     def graph(
         self,
         scenarios: Iterable[str] | None = None,
-        base_months: Sequence[dt.date] = (),
         given: Iterable[str] = (),
     ) -> Graph:
         """The rules bound to their names.
@@ -152,8 +144,6 @@ class Model:
         ----------
         scenarios : iterable of str, optional
             A term has the dimension ``scenario`` if it differs among these.
-        base_months : sequence of datetime.date, optional
-            Months of the base year: a term's mean in it has scenarios only if it differs in them.
         given : iterable of str, optional
             Rules whose values are given by practice and month, and so are not run.
         """
@@ -166,17 +156,10 @@ class Model:
                 assert isinstance(definition, Rule)
                 unit = Unit.parse(definition.unit)
                 return Leaf(name, "given", unit, ("practice", "month"), definition.title)
-            return self.leaf(name, chosen, base_months)
+            return self.leaf(name, chosen)
 
         kept = [d for d in self.definitions if d.name not in replaced]
         return bind(kept, leaf, {*self.known_leaves(), *replaced})
-
-
-def _different(terms: set[Term], months: Sequence[dt.date]) -> bool:
-    """Whether terms differ: in these months, or anywhere if none are named."""
-    if len(terms) > 1 and months:
-        return len({tuple(term.at(month) for month in months) for term in terms}) > 1
-    return len(terms) > 1
 
 
 def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
@@ -479,7 +462,7 @@ class _ModelReader:
         return rules
 
     def check_whole(self, model: Model, own_terms: Mapping[str, Term]) -> None:
-        """Check what can be said only once everything is bound: names, units, and what is unused."""
+        """Check what can be said only once all is bound: names, units, and what is unused."""
         graph = model.graph()
         for stream in model.streams:
             if stream in graph.nodes and graph[stream].unit != Unit.parse("GBP/month"):

@@ -1,4 +1,4 @@
-"""What is known of a practice: the figures of a payments file, and what follows from its contract."""
+"""What is known of a practice: figures of a payments file, and what follows from its contract."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def project(
     setting = _setting(model, practices, scenarios, months)
     given_values = _checked_given(given or {}, setting)
     names = [scenario.name for scenario in setting.scenarios]
-    graph = model.graph(names, setting.base_months, given_values)
+    graph = model.graph(names, given_values)
     wanted = _wanted(graph, variables)
     kernel = emit(graph, wanted)
     leaves = graph.only(wanted).leaves

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from capitation.engine.language import Rule, Total
-from capitation.engine.unit_check import UnitFault, check_units
+from capitation.engine.unit_check import UnitError, check_units
 from capitation.engine.units import Unit
 from capitation.errors import Problem, RuleError, nearest, raise_if_any
 
@@ -366,7 +366,7 @@ def _faults_of_units(graph: Graph) -> Iterator[Problem]:
         scope = {p: units[node.looks_back.get(p, p)] for p in definition.parameters}
         try:
             check_units(definition, scope)
-        except UnitFault as fault:
+        except UnitError as fault:
             yield Problem(definition.place, f"{name!r}: {fault}", definition.formula)
 
 

@@ -80,7 +80,11 @@ def _read(entry: dict[str, Any]) -> DatedValue:
 
 def definition_of(name: str, attributes: Mapping[str, Any]) -> Rule | Total:
     """The rule or total that a variable's attributes record."""
-    shared = {"place": attributes["place"], "first": attributes["first"], "name": name}
+    shared: dict[str, Any] = {
+        "place": attributes["place"],
+        "first": attributes["first"],
+        "name": name,
+    }
     if attributes["kind"] == "total":
         title = attributes["long_name"]
         return Total(of=attributes["of"], over=attributes["over"], title=title, **shared)

@@ -7,6 +7,7 @@ back. National figures and a contract's own are written the same way, in TOML.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,16 +18,8 @@ from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest
 
 TERM_KEYS = ("title", "unit", "description", "issue", "values")
-SCHEDULE_KEYS = (
-    "from",
-    "before",
-    "start",
-    "delay_months",
-    "yearly",
-    "source",
-    "assumption",
-    "note",
-)
+SCHEDULE_KEYS = ("from", "before", "start", "delay_months", "yearly")
+GROUNDS = ("source", "assumption", "note")
 VALUE_KEYS = ("from", "value", "source", "assumption", "note", "paid_from", "until_paid")
 SOURCE_KEYS = ("title", "publisher", "kind", "where", "date", "reference", "note")
 
@@ -127,7 +120,7 @@ class Term:
             if value.paid_from is None or value.until_paid is None:
                 values.append(value)
                 continue
-            kept = {"source": value.source, "assumption": value.assumption, "note": value.note}
+            kept: dict[str, Any] = {key: getattr(value, key) for key in GROUNDS}
             until = value.until_paid
             values.append(DatedValue(value.start, until, format_number(until), **kept))
             values.append(DatedValue(value.paid_from, value.value, value.written, **kept))
@@ -245,13 +238,12 @@ class _TermReader:
 
     def read(self) -> Term | None:
         entry = self.entry
-        self.problems += unknown_keys(entry, TERM_KEYS + SCHEDULE_KEYS, self.place)
+        self.problems += unknown_keys(entry, TERM_KEYS + SCHEDULE_KEYS + GROUNDS, self.place)
         try:
             Unit.parse(str(entry.get("unit", "?")))
         except ValueError:
-            self.fault(
-                f"unit {entry.get('unit')!r}", "a product such as 'GBP/patient/year', or '1'"
-            )
+            mend = "a product such as 'GBP/patient/year', or '1'"
+            self.fault(f"unit {entry.get('unit')!r}", mend)
         entries = self.entries()
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
@@ -285,9 +277,7 @@ class _TermReader:
         if missing:
             self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
             return
-        kept = {
-            key: self.entry[key] for key in ("source", "assumption", "note") if key in self.entry
-        }
+        kept = {key: self.entry[key] for key in GROUNDS if key in self.entry}
         start = self.entry["start"]
         delay = self.entry.get("delay_months", 0)
         if not isinstance(start, dt.date) or not isinstance(delay, int):
@@ -342,7 +332,7 @@ class _TermReader:
             )
 
     def check_order(self, values: list[DatedValue]) -> None:
-        for before, after in zip(values, values[1:], strict=False):
+        for before, after in itertools.pairwise(values):
             if after.start <= before.start:
                 self.fault(f"{after.start} does not come after {before.start}", "dates increase")
 

@@ -9,7 +9,7 @@ from capitation.engine.language import Rule
 from capitation.engine.units import ONE, Unit
 
 
-class UnitFault(Exception):
+class UnitError(Exception):
     """Two parts of a rule do not agree in their units."""
 
 
@@ -24,14 +24,14 @@ def check_units(rule: Rule, units: Mapping[str, Unit]) -> None:
 
     Raises
     ------
-    UnitFault
+    UnitError
         Naming the part of the rule and both units.
     """
     scope = dict(units) | {name: Unit.parse(c.unit) for name, c in rule.constants.items()}
     found = unit_of(rule.expression, scope)
     declared = Unit.parse(rule.unit)
     if found is not None and found != declared:
-        raise UnitFault(f"returns {found}, but declares {declared}")
+        raise UnitError(f"returns {found}, but declares {declared}")
 
 
 def unit_of(node: ast.expr, units: Mapping[str, Unit]) -> Unit | None:
@@ -74,7 +74,7 @@ def _check_condition(node: ast.expr, units: Mapping[str, Unit]) -> None:
     else:
         unit = unit_of(node, units)
         if unit not in (None, ONE):
-            raise UnitFault(f"{ast.unparse(node)!r} is used as yes or no, but is in {unit}")
+            raise UnitError(f"{ast.unparse(node)!r} is used as yes or no, but is in {unit}")
 
 
 def _agreed(node: ast.expr, parts: list[ast.expr], units: Mapping[str, Unit]) -> Unit | None:
@@ -85,7 +85,7 @@ def _agreed(node: ast.expr, parts: list[ast.expr], units: Mapping[str, Unit]) ->
         if unit is None:
             continue
         if agreed is not None and unit != agreed:
-            raise UnitFault(
+            raise UnitError(
                 f"{ast.unparse(node)!r} sets {first!r} [{agreed}] "
                 f"beside {ast.unparse(part)!r} [{unit}]"
             )

@@ -63,8 +63,8 @@ def gms_equivalent(gms_equivalent_in_payment, uplift_paid):
 
 @rule(
     unit="1",
-    assumption="A GMS practice kept out-of-hours duty if what it was paid over the net price in the "
-    "base year lies between half and one and a half times the deduction.",
+    assumption="A GMS practice kept out-of-hours duty if what it was paid over the net price in "
+    "the base year lies between half and one and a half times the deduction.",
 )
 def out_of_hours_kept(
     gms_contract,

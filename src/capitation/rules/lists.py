@@ -1,4 +1,4 @@
-"""Registered and weighted lists: they move every month, and are counted for payment each quarter."""
+"""Registered and weighted lists: they move every month, and payment counts them each quarter."""
 
 from capitation.vocabulary import rule
 
@@ -6,7 +6,7 @@ from capitation.vocabulary import rule
 @rule(
     unit="patient",
     first="base_registered_list",
-    assumption="A list grows by the same share every month from the last list in the payments file.",
+    assumption="A list grows by the same share every month from the list in the payments file.",
 )
 def registered_list(previous, monthly_list_growth):
     """Patients registered with the practice at the start of the month."""

@@ -27,7 +27,7 @@ def premium_before_withdrawal(
     correction_factor_recycled,
     base_correction_factor_recycled,
 ):
-    """Premium less what the GMS price has absorbed: recycled correction factors are not new money."""
+    """Premium less what the GMS price has absorbed by recycling correction factors."""
     absorbed_price = correction_factor_recycled - base_correction_factor_recycled
     absorbed = payment_weighted_list * absorbed_price
     return max(base_premium - absorbed, 0) / MONTHS_PER_YEAR

@@ -43,7 +43,7 @@ class Constant(float):
 
     unit: str
 
-    def __new__(cls, value: float, unit: str) -> Constant:  # noqa: D102
+    def __new__(cls, value: float, unit: str) -> Constant:
         Unit.parse(unit)
         constant = super().__new__(cls, value)
         constant.unit = unit
@@ -89,7 +89,7 @@ class Rule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", ast.parse(self.text).body[0])
 
-    def __call__(self, *args: float, **kwargs: float) -> float:  # noqa: D102
+    def __call__(self, *args: float, **kwargs: float) -> float:
         if self.function is None:
             raise TypeError(f"{self.name} was read back from a result: it has no function to call")
         return self.function(*args, **kwargs)

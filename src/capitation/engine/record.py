@@ -74,8 +74,11 @@ def dated_values(attributes: Mapping[str, Any]) -> dict[str, list[DatedValue]]:
 
 
 def _read(entry: dict[str, Any]) -> DatedValue:
-    dates = {k: dt.date.fromisoformat(entry[k]) for k in ("start", "paid_from") if k in entry}
-    return DatedValue(**{**entry, **dates})
+    fields = dict(entry)
+    for key in ("start", "paid_from"):
+        if key in fields:
+            fields[key] = dt.date.fromisoformat(fields[key])
+    return DatedValue(**fields)
 
 
 def definition_of(name: str, attributes: Mapping[str, Any]) -> Rule | Total:

@@ -1,0 +1,116 @@
+"""What a workbook shows, read back from a result: nothing else is needed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from capitation.engine.calendar import fiscal_year
+from capitation.engine.graph import Graph, Leaf, Node
+from capitation.engine.record import graph_of
+from capitation.errors import InputError, Problem
+
+TOTAL_PAYMENTS = "total_payments"
+
+
+class Content:
+    """A result, in the order in which a workbook shows it: commissioner by commissioner."""
+
+    def __init__(self, result: xr.Dataset):
+        self.result = result
+        self.graph: Graph = graph_of(
+            {str(n): (tuple(map(str, v.dims)), v.attrs) for n, v in result.data_vars.items()}
+        )
+        self.check_whole()
+        areas = result["commissioner"].values.astype(str)
+        self.order = np.argsort(areas, kind="stable")
+        self.codes: list[str] = result["practice"].values.astype(str)[self.order].tolist()
+        self.commissioners: list[str] = result["commissioner_code"].values.astype(str).tolist()
+        self.area_of: list[int] = [self.commissioners.index(area) for area in areas[self.order]]
+        self.months = [pd.Timestamp(month).date() for month in result["month"].values]
+        self.years: list[str] = [str(year) for year in result["year"].values]
+        self.year_of_month = [self.years.index(fiscal_year(month)) for month in self.months]
+        self.scenarios: list[str] = [str(name) for name in result["scenario"].values]
+        self.scenario_titles: dict[str, str] = json.loads(result.attrs["scenarios"])
+        self.streams: list[str] = json.loads(result.attrs["streams"])
+        self.sources: dict[str, dict[str, str]] = json.loads(result.attrs["sources"])
+
+    def check_whole(self) -> None:
+        """Refuse a result that lacks some of its rules, since their formulas could not be live."""
+        needed = {name for node in self.graph.nodes.values() for name in node.reads}
+        missing = sorted({n for n in needed if n not in self.graph})
+        if missing or TOTAL_PAYMENTS not in self.graph:
+            found = f"the result does not hold {', '.join(missing or [TOTAL_PAYMENTS])}"
+            raise InputError(Problem("workbook", found, "project without 'variables'"))
+
+    @property
+    def year_begins(self) -> list[int]:
+        """The calendar year in which each fiscal year begins."""
+        return [int(year[:4]) for year in self.years]
+
+    @cached_property
+    def members(self) -> list[range]:
+        """The practices of each commissioner, as positions."""
+        starts = np.searchsorted(self.area_of, range(len(self.commissioners) + 1))
+        return [range(a, b) for a, b in itertools.pairwise(starts)]
+
+    def coordinate(self, name: str) -> list[str]:
+        """A coordinate of the practices, empty where there is none."""
+        if name not in self.result.coords:
+            return [""] * len(self.codes)
+        return [str(value) for value in self.result[name].values[self.order]]
+
+    def is_from_file(self, name: str) -> bool:
+        """Whether an input stands in the practices' file, rather than in the model."""
+        source = self.result[name].attrs.get("source", "")
+        return source == self.result.attrs["practices_source"]
+
+    def variants(self, name: str) -> list[str | None]:
+        """The scenarios in which a variable stands: each, or None if it is the same in all."""
+        return list(self.scenarios) if "scenario" in self.graph[name].dims else [None]
+
+    def values(self, name: str, scenario: str | None) -> np.ndarray:
+        """Values of a variable in one scenario, on practice or commissioner, then time."""
+        array = self.result[name]
+        if "scenario" in array.dims:
+            array = array.isel(scenario=self.scenarios.index(scenario or self.scenarios[0]))
+        if "practice" in array.dims:
+            array = array.isel(practice=self.order)
+        return array.values
+
+
+ACRONYMS = {"gms": "GMS", "pms": "PMS", "apms": "APMS", "qof": "QOF", "nhs": "NHS"}
+
+
+def label(name: str) -> str:
+    """A variable's name as words.
+
+    Examples
+    --------
+    >>> label("pms_premium"), label("global_sum")
+    ('PMS premium', 'Global sum')
+    """
+    words = [ACRONYMS.get(word, word) for word in name.split("_")]
+    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
+
+
+def area(variable: Node | Leaf) -> str:
+    """Whether a variable is of a practice, of a commissioner, or of neither."""
+    return next((d for d in ("practice", "commissioner_code") if d in variable.dims), "")
+
+
+def time(variable: Node | Leaf) -> str:
+    """Whether a variable moves by month, by year, or not at all."""
+    return next((d for d in ("month", "year") if d in variable.dims), "")
+
+
+def adds_up(variable: Node | Leaf) -> bool:
+    """Whether a variable's practices can be added up: money, lists and counts; not prices."""
+    powers = variable.unit.powers
+    counted = {"GBP", "patient", "admission", "point"}
+    return any(p == 1 for b, p in powers.items() if b in counted) and powers.get("patient", 0) >= 0

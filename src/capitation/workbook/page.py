@@ -1,0 +1,213 @@
+"""A sheet being written: cells with their look, and the value to be saved beside each formula."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import dataclass, field
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
+from openpyxl.worksheet.worksheet import Worksheet
+
+from capitation.workbook.saved_values import Value
+
+# The fills that NHS planning templates use; the key on the cover says the same in words.
+FILLS = {
+    "input": "FFF2CC",
+    "given": "E2EFDA",
+    "calculated": "DDEBF7",
+    "heading": "1F4E78",
+    "block": "D9E1F2",
+    "plain": "",
+}
+FORMATS = {
+    "money": "#,##0.00",
+    "price": "#,##0.00####",
+    "list": "#,##0.0",
+    "number": "General",
+    "whole": "0",
+    "date": "d mmm yyyy",
+    "month": "mmm yyyy",
+    "text": "@",
+}
+LONGEST_TEXT = 32_767
+
+
+def format_for(unit: str) -> str:
+    """The number format that a unit wants."""
+    if unit in ("GBP", "GBP/month", "GBP/year"):
+        return "money"
+    if unit == "patient":
+        return "list"
+    return "price" if unit.startswith("GBP") else "number"
+
+
+@dataclass
+class Book:
+    """A workbook being written, with the value that goes beside each formula."""
+
+    workbook: Workbook = field(default_factory=Workbook)
+    values: dict[str, dict[str, Value]] = field(default_factory=dict)
+    styles: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.workbook.active is not None
+        self.workbook.remove(self.workbook.active)
+
+    def page(self, title: str) -> Page:
+        """Add a sheet at the end."""
+        sheet = self.workbook.create_sheet(title)
+        sheet.sheet_view.showGridLines = False
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        sheet.page_setup.fitToHeight = 0
+        return Page(self, sheet, self.values.setdefault(title, {}))
+
+    def style(self, fill: str, form: str, bold: bool, wrap: bool) -> str:
+        """Name of the style with this fill, number format, weight and wrapping."""
+        key = (fill, form, bold, wrap)
+        if key not in self.styles:
+            name = f"{fill} {form}{' bold' if bold else ''}{' wrap' if wrap else ''}"
+            style = NamedStyle(name, number_format=FORMATS[form])
+            colour = "FFFFFF" if fill == "heading" else "000000"
+            style.font = Font(name="Arial", size=10, bold=bold or fill == "heading", color=colour)
+            if FILLS[fill]:
+                style.fill = PatternFill("solid", fgColor=FILLS[fill])
+            if fill in ("input", "given"):
+                edge = Side(style="hair", color="808080")
+                style.border = Border(edge, edge, edge, edge)
+            across = "right" if fill == "heading" and form != "text" else None
+            style.alignment = Alignment(horizontal=across, vertical="top", wrap_text=wrap)
+            self.workbook.add_named_style(style)
+            self.styles[key] = name
+        return self.styles[key]
+
+    @property
+    def formulas(self) -> int:
+        """How many formulas have been written."""
+        return sum(len(values) for values in self.values.values())
+
+
+@dataclass
+class Page:
+    """One sheet, with rows and columns counted from one."""
+
+    book: Book
+    sheet: Worksheet
+    values: dict[str, Value]
+
+    @property
+    def title(self) -> str:
+        """The sheet's name."""
+        return self.sheet.title
+
+    def text(
+        self,
+        row: int,
+        column: int,
+        text: str,
+        fill: str = "plain",
+        *,
+        bold: bool = False,
+        wrap: bool = False,
+        form: str = "text",
+    ) -> None:
+        """Write text, which is never taken for a formula."""
+        text = ILLEGAL_CHARACTERS_RE.sub("", text)
+        if len(text) > LONGEST_TEXT:
+            raise ValueError(f"{self.title}: a text of {len(text)} characters is too long")
+        cell = self.sheet.cell(row, column, text)
+        cell.style = self.book.style(fill, form, bold, wrap)
+        if text[:1] in ("=", "+", "-", "@"):
+            cell.data_type = "s"
+            cell.quotePrefix = True
+
+    def number(
+        self, row: int, column: int, value: float | dt.date, form: str, fill: str = "input"
+    ) -> None:
+        """Write a number or a date."""
+        if isinstance(value, float) and not abs(value) < float("inf"):
+            raise ValueError(f"{self.title}: {value} is not a finite number")
+        cell = self.sheet.cell(row, column, value)
+        cell.style = self.book.style(fill, form, False, False)
+
+    def formula(
+        self,
+        row: int,
+        column: int,
+        formula: str,
+        value: Value,
+        form: str,
+        fill: str = "calculated",
+        *,
+        bold: bool = False,
+    ) -> None:
+        """Write a live formula, with the value that it comes to."""
+        cell = self.sheet.cell(row, column, formula)
+        cell.style = self.book.style(fill, form, bold, False)
+        self.values[cell.coordinate] = value
+
+    def headings(
+        self, row: int, column: int, titles: list[str], *, over_numbers: bool = False
+    ) -> None:
+        """Write a row of headings, to the right where numbers stand under them."""
+        for offset, title in enumerate(titles):
+            form = "number" if over_numbers else "text"
+            self.text(row, column + offset, title, "heading", wrap=True, form=form)
+
+    def print_by_year(self, first: int, year_of_month: list[int]) -> None:
+        """Print a sheet of months with a new page for each fiscal year, headings on every page."""
+        setup = self.sheet.page_setup
+        self.sheet.sheet_properties.pageSetUpPr.fitToPage = False
+        setup.scale = 48
+        self.sheet.print_title_rows = "3:6"
+        self.sheet.print_title_cols = f"A:{get_column_letter(first - 1)}"
+        for month, (before, year) in enumerate(itertools.pairwise(year_of_month)):
+            if before != year:
+                self.sheet.col_breaks.append(Break(id=first + month))
+
+    def widths(self, *widths: float) -> None:
+        """Set the widths of the first columns."""
+        for number, width in enumerate(widths, start=1):
+            self.sheet.column_dimensions[get_column_letter(number)].width = width
+
+
+def at(row: int, column: int, *, fix_row: bool = False, fix_column: bool = False) -> str:
+    """Name of a cell, such as ``F$8``.
+
+    Examples
+    --------
+    >>> at(8, 6, fix_row=True)
+    'F$8'
+    """
+    letter = get_column_letter(column)
+    return f"{'$' if fix_column else ''}{letter}{'$' if fix_row else ''}{row}"
+
+
+def quoted(title: str) -> str:
+    """A sheet's name as a formula refers to it.
+
+    Examples
+    --------
+    >>> quoted("Terms"), quoted("By practice")
+    ('Terms', "'By practice'")
+    """
+    if title.isalnum() and not title[0].isdigit():
+        return title
+    return "'" + title.replace("'", "''") + "'"
+
+
+def serial(day: dt.date) -> float:
+    """A date as a spreadsheet counts it, in days.
+
+    Examples
+    --------
+    >>> serial(dt.date(2015, 4, 1))
+    42095.0
+    """
+    return float((day - dt.date(1899, 12, 30)).days)

@@ -1,0 +1,140 @@
+"""Write a result as a workbook of live formulas, with the kernel's values saved beside them."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from capitation.errors import InputError, Problem
+from capitation.workbook.calculation import Calculation
+from capitation.workbook.content import Content
+from capitation.workbook.cover import write_cover, write_sources
+from capitation.workbook.layout import Layout
+from capitation.workbook.page import Book
+from capitation.workbook.saved_values import save_with_values
+from capitation.workbook.summary import Summary
+from capitation.workbook.terms_sheets import TermsSheet, write_base_year
+
+MOST_FORMULAS = 1_000_000
+"""More live formulas than this make a workbook that no spreadsheet opens with pleasure."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes
+    ----------
+    path : Path
+    formulas : int
+        Live formulas, each with its value.
+    checks, checks_failed : int
+    """
+
+    path: Path
+    formulas: int
+    checks: int
+    checks_failed: int
+
+
+def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
+    """Write a result as a workbook: every figure a live formula, its value saved beside it.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `project`, with all its variables.
+    path : str or Path
+        An .xlsx file. It is written beside and renamed, so that a failure leaves nothing half done.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    InputError
+        If the path is not of an .xlsx file in a folder that exists, the file is open in another
+        program, or the result is too large for live formulas. Nothing is written then.
+    """
+    path = Path(path)
+    _check_path(path)
+    content = Content(result)
+    _check_size(content)
+    book, summary = _written(content)
+    _save(book, path)
+    return Written(path, book.formulas, len(summary.checks), summary.failed)
+
+
+def _written(content: Content) -> tuple[Book, Summary]:
+    layout = Layout(content)
+    book = Book()
+    cover = book.page("Cover")
+    summary = Summary(book, layout)
+    summary.write()
+    summary.write_by_practice()
+    summary.write_checks()
+    terms = TermsSheet(book, content)
+    terms.write()
+    base_cells = write_base_year(book, content, terms)
+    calculation = Calculation(book, layout)
+    calculation.write_months(terms, base_cells)
+    calculation.write_entities("Practices")
+    calculation.write_entities("Commissioners")
+    for title in layout.calculation_sheets():
+        calculation.write_blocks(title)
+    write_sources(book, content)
+    write_cover(cover, content, summary)
+    return book, summary
+
+
+def _check_path(path: Path) -> None:
+    if path.suffix.lower() != ".xlsx":
+        raise InputError(Problem(str(path), "not the name of an .xlsx file", "end it in .xlsx"))
+    if not path.parent.is_dir():
+        raise InputError(Problem(str(path), f"there is no folder {str(path.parent)!r}", "make it"))
+
+
+def _check_size(content: Content) -> None:
+    result = content.result
+    formulas = sum(result[name].size for name in content.graph.nodes)
+    if formulas > MOST_FORMULAS:
+        raise InputError(
+            Problem(
+                "workbook",
+                f"{formulas:,} live formulas, where {MOST_FORMULAS:,} is the most",
+                "choose fewer commissioners, scenarios or months",
+            )
+        )
+
+
+def _save(book: Book, path: Path) -> None:
+    plain = io.BytesIO()
+    book.workbook.save(plain)
+    handle, beside = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            save_with_values(plain, file, book.values)
+        _copy_mode(path, beside)
+        Path(beside).replace(path)
+    except PermissionError:
+        mend = f"close {path.name} in Excel and run again, or choose another name"
+        raise InputError(Problem(str(path), "the file cannot be replaced", mend)) from None
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _copy_mode(path: Path, beside: str) -> None:
+    """Give the new file the rights of the one it replaces, or those of any new file."""
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    Path(beside).chmod(mode)

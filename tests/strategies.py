@@ -115,6 +115,6 @@ def module_of(folder: Path, text: str, name: str = "some_rules") -> ModuleType:
 def bits(dataset: xr.Dataset) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], bytes]]:
     """Dimensions, shape and bits of every variable."""
     return {
-        str(name): (tuple(map(str, v.dims)), v.shape, np.ascontiguousarray(v.values).tobytes())
+        str(name): (tuple(map(str, v.dims)), v.shape, v.values.tobytes())
         for name, v in dataset.data_vars.items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capitation.engine.graph import (
@@ -185,9 +185,7 @@ def test_a_circle_through_a_total_is_refused():
 
 
 def test_a_circle_through_a_first_value_is_refused():
-    said = refusal(
-        rule("a", "1", "previous, met", "previous + met", "b"), rule("b", "1", "a", "a")
-    )
+    said = refusal(rule("a", "1", "previous, met", "previous + met", "b"), rule("b", "1", "a", "a"))
     assert "a circle" in said
 
 
@@ -528,6 +526,7 @@ def test_a_rule_that_looks_back_at_a_year_alone_is_on_year():
     assert found["growth_of_year"] == ("practice", "year")
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(DIMENSIONS), max_size=8), st.randoms())
 def test_joined_dimensions_do_not_depend_on_order_or_repetition(dims, chance):
     found = joined(dims)

@@ -1,4 +1,4 @@
-"""The kernel against a naive twin: every node worked out by itself, from the rule's own function."""
+"""The kernel against a naive twin: every value worked out by itself, from the rule's function."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ class Drawing:
         self.chance = chance
         self.units = {name: str(leaf.unit) for name, leaf in LEAVES.items()}
         self.dims = {name: leaf.dims for name, leaf in LEAVES.items()}
-        start = rule_from("start", "1", "def start(by_practice, flat):\n    'd'\n"
-                          "    return by_practice * HALF - flat")  # fmt: skip
+        text = "def start(by_practice, flat):\n    'd'\n    return by_practice * HALF - flat"
+        start = rule_from("start", "1", text)
         self.definitions: list[Rule | Total] = [start]
         self.units["start"] = "1"
         self.dims["start"] = ("practice",)
@@ -328,20 +328,20 @@ def assert_agrees_with_twin(case: Case, *, compiled: bool) -> None:
         assert same_bits(found, expected), f"{name}\n{kernel.source}\n{found - expected}"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.randoms(use_true_random=False), st.integers(1, 9), st.integers(1, 27))
 def test_the_kernel_gives_the_bits_of_its_naive_twin(chance, rules, months):
     assert_agrees_with_twin(Case(chance, rules, months), compiled=False)
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(80))
 def test_large_graphs_give_the_bits_of_their_naive_twin(seed):
     assert_agrees_with_twin(Case(random.Random(seed), 14, 14 + seed % 14), compiled=False)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_compiled_kernel_gives_the_bits_of_its_naive_twin(seed):
-    case = Case(random.Random(seed), 12, 27)
+    case = Case(random.Random(seed), 10, 27)
     case.wanted = list(case.graph.nodes)
     assert_agrees_with_twin(case, compiled=True)
 
@@ -349,7 +349,7 @@ def test_the_compiled_kernel_gives_the_bits_of_its_naive_twin(seed):
 def test_the_drawn_graphs_hold_everything_that_a_graph_can_hold():
     """The twin proves nothing of what is never drawn."""
     seen = set()
-    for seed in range(200):
+    for seed in range(80):
         graph = Case(random.Random(seed), 14, 14).graph
         for name, node in graph.nodes.items():
             seen.add(node.dims)
@@ -421,20 +421,23 @@ def test_the_year_before_a_month_is_its_own_fiscal_years_before():
 
 
 def test_a_total_over_practices_can_be_looked_back_at():
+    text = "def late(previous_all_flow, flow):\n    'd'\n    return previous_all_flow - flow"
     definitions = [
         Total("flow", "practices", "all_flow", first="first_flow"),
-        rule_from("late", "1/month", "def late(previous_all_flow, flow):\n    'd'\n"
-                  "    return previous_all_flow - flow"),  # fmt: skip
+        rule_from("late", "1/month", text),
     ]
     assert_agrees_with_twin(case_of(definitions), compiled=False)
 
 
 def test_a_total_of_a_total_can_be_looked_back_at():
+    text = (
+        "def late(previous_all_year, flow):\n    'd'\n"
+        "    return previous_all_year * A_YEAR / A_MONTH - flow"
+    )
     definitions = [
         Total("flow", "practices", "all_flow"),
         Total("all_flow", "months", "all_year", first="first_year"),
-        rule_from("late", "1/month", "def late(previous_all_year, flow):\n    'd'\n"
-                  "    return previous_all_year * A_YEAR / A_MONTH - flow"),  # fmt: skip
+        rule_from("late", "1/month", text),
     ]
     assert_agrees_with_twin(case_of(definitions), compiled=False)
 
@@ -494,9 +497,7 @@ def test_the_text_holds_each_rule_once_with_its_docstring(name):
             docstring = ast.get_docstring(node.definition.tree)
             assert docstring
             assert written[f"rule_{rule_name}"] == docstring
-    assert all(
-        [ast.unparse(d) for d in f.decorator_list] == ["compiled"] for f in functions
-    )
+    assert all([ast.unparse(d) for d in f.decorator_list] == ["compiled"] for f in functions)
 
 
 def test_the_text_holds_only_what_is_wanted_and_what_that_needs():
@@ -554,7 +555,7 @@ def test_results_do_not_depend_on_which_variables_are_asked_for(name, example):
             assert found == bits(whole)[variable]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(practice_sets(most=6), st.randoms(use_true_random=False), st.sampled_from(SHIPPED))
 def test_permuting_practices_permutes_the_results(practices, chance, name):
     order = list(range(practices.sizes["practice"]))
@@ -565,7 +566,7 @@ def test_permuting_practices_permutes_the_results(practices, chance, name):
     assert bits(shuffled) == bits(straight.isel(practice=order))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(practice_sets(most=6), st.sampled_from(SHIPPED))
 def test_a_commissioner_alone_gives_the_same_bits_as_among_others(practices, name):
     whole = project(shipped(name), practices, months=15)
@@ -602,4 +603,4 @@ def test_fewer_months_give_the_first_of_the_bits(practices, months, name):
         expected = longer[variable]
         if "month" in expected.dims:
             expected = expected.isel(month=slice(0, months))
-        assert same_bits(shorter[variable].values, np.ascontiguousarray(expected.values)), variable
+        assert same_bits(shorter[variable].values, expected.values), variable

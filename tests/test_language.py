@@ -362,9 +362,7 @@ def test_a_rule_knows_its_own_words(tmp_path):
     }
     assert [name for name, _ in rule.locals] == ["at_price", "half"]
     assert ast.unparse(rule.result) == "previous + half / MONTHS_PER_YEAR"
-    assert ast.unparse(rule.expression) == (
-        "previous + price * list_size * HALF / MONTHS_PER_YEAR"
-    )
+    assert ast.unparse(rule.expression) == ("previous + price * list_size * HALF / MONTHS_PER_YEAR")
     assert rule.formula == "paid = previous + price * list_size * HALF / MONTHS_PER_YEAR"
     assert rule.text.startswith("def paid(previous, price, list_size):")
     assert "@rule" not in rule.text

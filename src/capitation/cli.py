@@ -274,7 +274,7 @@ def _of_labels(everyone: xr.Dataset, labels: Mapping[str, str]) -> list[str]:
     """The commissioner of the practice that is asked about: no total reaches beyond it."""
     if "practice" not in labels:
         return [labels["commissioner_code"]] if "commissioner_code" in labels else []
-    code, codes = labels["practice"], everyone["practice"].values
+    code, codes = labels["practice"], everyone["practice"].values.tolist()
     if code not in codes:
         file = str(everyone.attrs["source"])
         raise InputError(Problem(file, f"there is no practice {code!r}", nearest(code, codes)))

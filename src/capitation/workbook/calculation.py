@@ -92,6 +92,7 @@ class Calculation:
         for row, labels in enumerate(self.entity_labels(practices), start=FIRST_ROW):
             for column, label in enumerate(labels, start=1):
                 page.text(row, column, label)
+        page.sheet.row_dimensions[FIRST_ROW - 3].height = 54
         for key in self.layout.sheets[title]:
             self.write_column(page, key)
         page.sheet.freeze_panes = at(FIRST_ROW, PRACTICE_FIRST_COLUMN)
@@ -189,10 +190,11 @@ class Calculation:
             write_time_headings(page, content.months, first_is_input=False)
         page.headings(FIRST_ROW - 1, 1, ["Name in the rules", "Practice", "Commissioner", "Unit"])
         page.text(FIRST_ROW - 1, OPENING, "Opening", "heading")
-        page.widths(30, 12, 14, 16, 14)
+        page.widths(28, 9, 13, 13, 13)
         for number in range(len(content.years if years else content.months)):
             letter = self.layout.letters[FIRST - 1 + number]
-            page.sheet.column_dimensions[letter].width = 14
+            page.sheet.column_dimensions[letter].width = 12.5
+            page.text(FIRST_ROW - 1, FIRST + number, "", "heading")
         page.sheet.freeze_panes = at(FIRST_ROW, FIRST)
         page.print_by_year(FIRST, [] if years else content.year_of_month)
 

@@ -164,7 +164,7 @@ class Page:
         """Print a sheet of months with a new page for each fiscal year, headings on every page."""
         setup = self.sheet.page_setup
         self.sheet.sheet_properties.pageSetUpPr.fitToPage = False
-        setup.scale = 48
+        setup.scale = 46
         self.sheet.print_title_rows = "3:6"
         self.sheet.print_title_cols = f"A:{get_column_letter(first - 1)}"
         for month, (before, year) in enumerate(itertools.pairwise(year_of_month)):

@@ -54,7 +54,7 @@ class TermsSheet:
         page.text(2, 1, note)
         titles = ["Term", "Name in the rules", "Scenario", "From", "Value", "Unit"]
         page.headings(FIRST_ROW - 1, 1, [*titles, "Source", "Assumption", "Note"])
-        page.widths(38, 34, 24, 13, 12, 18, 60, 70, 60)
+        page.widths(34, 34, 16, 12, 12, 16, 44, 44, 36)
         page.sheet.freeze_panes = at(FIRST_ROW, 3)
         leaves = [leaf for leaf in self.content.graph.leaves.values() if "term" in leaf.kind]
         # A term as it was paid refers to the term as it is due, which therefore stands first.
@@ -93,9 +93,13 @@ class TermsSheet:
             page.number(row, _VALUE, value.value, form)
         page.text(row, _UNIT, unit)
         source = self.content.sources.get(value.source, {})
-        page.text(row, _SOURCE, ", ".join(filter(None, (source.get("title"), source.get("where")))))
-        page.text(row, _ASSUMPTION, value.assumption)
-        page.text(row, _NOTE, value.note)
+        cited = ", ".join(filter(None, (source.get("title"), source.get("where"))))
+        for column, text in (
+            (_SOURCE, cited),
+            (_ASSUMPTION, value.assumption),
+            (_NOTE, value.note),
+        ):
+            page.text(row, column, text, wrap=True)
 
     def cell_of_the_same_value(
         self, leaf: Leaf, scenario: str | None, value: DatedValue

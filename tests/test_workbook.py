@@ -1,0 +1,396 @@
+"""The workbook: every formula recalculated by an independent engine, and equal to the kernel."""
+
+import datetime as dt
+import io
+import shutil
+import zipfile
+
+import formualizer
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+import capitation as cap
+from capitation.workbook.content import Content
+from capitation.workbook.saved_values import save_with_values
+from capitation.workbook.writer import _written
+
+USER_RULES = '''
+"""A user's own clause: a quality payment from a commissioner's fund, trued up a year later."""
+
+from capitation import constant, rule, total
+
+MONTHS_PER_YEAR = constant(12, "month/year")
+A_MONTH = constant(1, "month")
+
+@rule(unit="GBP/month", source="our-contract")
+def quality_payment(payment_weighted_list, quality_price):
+    """So much per weighted patient, rounded to the penny."""
+    return round_to_pence(payment_weighted_list * quality_price / MONTHS_PER_YEAR)
+
+quality_fund = total("quality_payment", over="practices", title="All the practices' payments")
+quality_year = total(quality_payment, over="months", first="quality_paid_before")
+fund_year = total("quality_fund", over="months")
+
+@rule(unit="GBP", source="our-contract", first="fund_at_start")
+def fund_balance(previous, quality_fund, fund_income):
+    """The commissioner's fund, a corkscrew of its own."""
+    return previous + (fund_income - quality_fund) * A_MONTH
+
+@rule(unit="GBP/month", source="our-contract")
+def true_up(previous_quality_year, quality_year, fund_year, month_of_fiscal_year, fund_balance):
+    """A twentieth of last year's payments, each June, while the fund is not empty."""
+    due = 0.05 * previous_quality_year / MONTHS_PER_YEAR
+    wanted = month_of_fiscal_year == 3 and not (fund_balance < 0 or quality_year > fund_year)
+    return min(due, abs(-quality_year) / MONTHS_PER_YEAR) if wanted else 0
+
+@rule(unit="GBP/year", source="our-contract")
+def share_of_fund(quality_year, fund_year):
+    """What a practice has of the year's fund."""
+    return quality_year - fund_year / 50
+'''
+
+USER_MODEL = """
+name = "our-contract"
+title = "Our own contract"
+start = 2016-01-01
+months = 20
+rules = ["lists", "our_rules.py"]
+streams = ["quality_payment", "true_up"]
+
+[source.our-contract]
+title = "Our contract"
+
+[input.quality_paid_before]
+unit = "GBP/year"
+value = 120.5
+assumption = "As in the year before."
+
+[term.quality_price]
+unit = "GBP/patient/year"
+values = [
+  { from = 2015-04-01, value = 3.2, source = "our-contract" },
+  { from = 2016-10-01, value = "10/3", source = "our-contract" },
+]
+
+[term.fund_at_start]
+unit = "GBP"
+values = [{ from = 2016-01-01, value = 1000000, source = "our-contract" }]
+
+[term.fund_income]
+unit = "GBP/month"
+values = [{ from = 2016-01-01, value = 5000, source = "our-contract" }]
+
+[term.monthly_list_growth]
+unit = "1"
+values = [{ from = 2015-01-01, value = 0.001, assumption = "Ours." }]
+
+[scenario.plan]
+title = "As planned"
+
+[scenario.dearer]
+title = "A dearer price: [a/b]*?"
+
+[scenario.dearer.term.quality_price]
+values = [{ from = 2015-04-01, value = 4, source = "our-contract" }]
+"""
+
+
+@pytest.fixture
+def user_model(tmp_path):
+    (tmp_path / "our_rules.py").write_text(USER_RULES, encoding="utf-8")
+    path = tmp_path / "our-contract.toml"
+    path.write_text(USER_MODEL, encoding="utf-8")
+    return path
+
+
+def two_commissioners():
+    practices = cap.example_practices()
+    area = np.where(np.arange(50) % 3 == 0, "02B", "01A")
+    return practices.assign_coords(commissioner=("practice", area))
+
+
+def recalculated(path):
+    """Every value that the independent engine finds, by sheet and cell."""
+    out = path.with_name("recalculated.xlsx")
+    report = formualizer.recalculate_file(str(path), str(out))
+    assert report["errors"] == 0
+    book = openpyxl.load_workbook(out, data_only=True, read_only=True)
+    values = {
+        s.title: {c.coordinate: c.value for r in s for c in r if c.value is not None} for s in book
+    }
+    book.close()
+    return values
+
+
+def differences(expected, found):
+    """Cells that do not agree to the penny."""
+    wrong = []
+    for sheet, cells in expected.items():
+        for cell, value in cells.items():
+            other = found[sheet].get(cell, "" if value == "" else None)
+            if isinstance(other, dt.datetime):
+                other = float((other - dt.datetime(1899, 12, 30)).days)
+            same = (
+                abs(value - other) < 0.005
+                if isinstance(value, float) and isinstance(other, int | float)
+                else value == other
+            )
+            if not same:
+                wrong.append((sheet, cell, value, other))
+    return wrong
+
+
+def assert_engine_agrees(result, folder):
+    """Save every formula with a wrong value, so that only a recalculation can be right."""
+    book, _ = _written(Content(result))
+    plain = io.BytesIO()
+    book.workbook.save(plain)
+    stale = {
+        sheet: {cell: "wrong" if isinstance(value, str) else -77.0 for cell, value in cells.items()}
+        for sheet, cells in book.values.items()
+    }
+    path = folder / "stale.xlsx"
+    with path.open("wb") as file:
+        save_with_values(plain, file, stale)
+    assert differences(book.values, recalculated(path)) == []
+    return book
+
+
+@pytest.mark.parametrize("name", sorted(cap.models()))
+def test_every_formula_of_a_shipped_model_agrees_with_the_kernel(name, tmp_path):
+    book = assert_engine_agrees(cap.project(name, cap.example_practices()), tmp_path)
+    assert book.formulas > 50_000
+
+
+def test_a_users_own_rules_become_live_formulas_that_agree_with_the_kernel(user_model, tmp_path):
+    practices = two_commissioners()
+    plain = cap.project(user_model, practices, compiled=False)
+    compiled = cap.project(user_model, practices, compiled=True)
+    assert plain.identical(compiled)
+    book = assert_engine_agrees(plain, tmp_path)
+    assert {"Calculation", "Calc plan", "Calc dearer", "Years plan"} <= set(
+        book.workbook.sheetnames
+    )
+
+
+def test_a_single_commissioner_and_several_give_the_same_practice_rows(user_model):
+    book, _ = _written(Content(cap.project(user_model, two_commissioners())))
+    totals = [
+        row
+        for row in book.workbook["Calculation"].iter_rows(min_col=1, max_col=4, values_only=True)
+        if row[1] == "total" and row[0] == "payment_weighted_list"
+    ]
+    assert [row[2] for row in totals] == ["01A", "02B", "all"]
+
+
+def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
+    practices = cap.example_practices()
+    path = tmp_path / "book.xlsx"
+    cap.write_workbook(cap.project("bolton-quality-contract", practices, months=14), path)
+    book = openpyxl.load_workbook(path)
+    terms, sheet = book["Terms"], book["Practices"]
+    for row in terms.iter_rows(min_row=7):
+        if row[1].value == "guaranteed_income_per_weighted_patient":
+            row[4].value = 97.5
+        if row[1].value == "global_sum_price" and row[3].value == dt.datetime(2015, 10, 1):
+            row[4].value = 80.0
+    heading = {cell.value: cell.column for cell in sheet[6]}
+    sheet.cell(9, heading["base_weighted_list"]).value = 9_999
+    book.save(path)
+    changed = practices.copy(deep=True)
+    code = sheet.cell(9, 1).value
+    changed["weighted_list"].loc[{"practice": code}] = 9_999
+    source = cap.model.models_folder() / "bolton-quality-contract.toml"
+    text = source.read_text("utf-8").replace("value = 95,", "value = 97.5,")
+    model = tmp_path / "changed.toml"
+    model.write_text(text, encoding="utf-8")
+    loaded = cap.load_model(model)
+    price = loaded.terms["global_sum_price"]
+    values = tuple(
+        v if v.start != dt.date(2015, 10, 1) else type(v)(v.start, 80.0, "80") for v in price.values
+    )
+    loaded.terms["global_sum_price"] = type(price)(price.name, price.unit, values, price.title)
+    expected, _ = _written(Content(cap.project(loaded, changed, months=14)))
+    assert differences(expected.values, recalculated(path)) == []
+
+
+def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=12)
+    path = tmp_path / "book.xlsx"
+    cap.write_workbook(result, path)
+    total = float(result["total_payments"].isel(scenario=0).sum())
+    cover = openpyxl.load_workbook(path, data_only=True)
+    assert cover["Cover"]["B4"].value == "All 6 checks OK"
+    summary = pd.read_excel(path, sheet_name="Summary", header=None, engine="openpyxl")
+    row = summary[summary[0] == "Total payments"].iloc[0]
+    assert row[2] == pytest.approx(total, abs=0.005)
+
+
+def test_two_runs_are_byte_identical(tmp_path):
+    result = cap.project("thames-valley-pms", cap.example_practices(), months=3)
+    first, second = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    cap.write_workbook(result, first)
+    cap.write_workbook(result, second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_one_formula_along_a_row(tmp_path):
+    """In R1C1 terms: shifting a row's first formula along gives each of the others."""
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=6)
+    book, _ = _written(Content(result))
+    for title in ("Calculation", "Calc core-and-local-schemes", "Months"):
+        for row in book.workbook[title].iter_rows(min_row=7, min_col=6):
+            formulas = [cell.value for cell in row if cell.data_type == "f"]
+            for formula, cell in zip(formulas, row, strict=False):
+                moved = openpyxl.formula.translate.Translator(
+                    formulas[0], origin=row[0].coordinate
+                ).translate_formula(cell.coordinate)
+                assert moved == formula
+
+
+def test_text_that_looks_like_a_formula_stays_text(tmp_path):
+    practices = cap.example_practices()
+    names = practices["practice_name"].values.astype(object)
+    nasty = ["=1+1", '=HYPERLINK("x")', "+44 20", "-2+3", "@SUM(1)", "\t=2", "a\x07b", "&<>'\""]
+    names[: len(nasty)] = nasty
+    practices = practices.assign_coords(practice_name=("practice", names.astype(str)))
+    path = tmp_path / "book.xlsx"
+    cap.write_workbook(cap.project("bolton-quality-contract", practices, months=1), path)
+    sheet = openpyxl.load_workbook(path)["Practices"]
+    cells = [sheet.cell(7 + i, 2) for i in range(len(nasty))]
+    assert all(cell.data_type == "s" for cell in cells)
+    assert [cell.value for cell in cells] == [name.replace("\x07", "") for name in nasty]
+
+
+def test_no_formula_holds_a_figure_of_the_contract(tmp_path):
+    """Only 0, 1, 2, 3, 4, 12 and 100 stand in formulas, and the fractions of the Terms sheet."""
+    book, _ = _written(
+        Content(cap.project("bolton-quality-contract", cap.example_practices(), months=2))
+    )
+    allowed = {"0", "1", "2", "3", "4", "12", "100", "0.5", "1.5", "00"}
+    for sheet in book.workbook:
+        if sheet.title == "Terms":
+            continue
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type != "f":
+                    continue
+                tokens = openpyxl.formula.Tokenizer(cell.value).items
+                numbers = {t.value for t in tokens if t.subtype == "NUMBER"}
+                assert numbers <= allowed, (sheet.title, cell.coordinate, cell.value)
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(b"the old file")
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+
+    def locked(*args):
+        raise PermissionError("in use")
+
+    monkeypatch.setattr("pathlib.Path.replace", locked)
+    with pytest.raises(cap.InputError, match=r"close book\.xlsx in Excel"):
+        cap.write_workbook(result, path)
+    assert path.read_bytes() == b"the old file"
+    assert [p.name for p in tmp_path.iterdir()] == ["book.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("book.csv", "end it in .xlsx"), ("nowhere/book.xlsx", "there is no folder")]
+)
+def test_a_bad_path_is_refused_with_a_sentence(name, said, tmp_path):
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    with pytest.raises(cap.InputError, match=said):
+        cap.write_workbook(result, tmp_path / name)
+
+
+def test_a_result_without_all_its_rules_is_refused(tmp_path):
+    result = cap.project(
+        "bolton-quality-contract", cap.example_practices(), months=1, variables=["global_sum"]
+    )
+    with pytest.raises(cap.InputError, match="project without 'variables'"):
+        cap.write_workbook(result, tmp_path / "book.xlsx")
+
+
+def test_too_many_formulas_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("capitation.workbook.writer.MOST_FORMULAS", 1_000)
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    with pytest.raises(cap.InputError, match="choose fewer commissioners"):
+        cap.write_workbook(result, tmp_path / "book.xlsx")
+
+
+class TestSavedValues:
+    """The pass that puts values beside formulas."""
+
+    @pytest.fixture
+    def plain(self):
+        book = openpyxl.Workbook()
+        sheet = book.active
+        sheet.title = "A & B"
+        sheet["A1"] = 2
+        sheet["B1"] = "=A1*2"
+        sheet["C1"] = '=IF(A1<3,"x & y","")'
+        sheet["D1"] = "plain"
+        file = io.BytesIO()
+        book.save(file)
+        return file
+
+    def saved(self, plain, values):
+        target = io.BytesIO()
+        save_with_values(plain, target, values)
+        return openpyxl.load_workbook(target, data_only=True), openpyxl.load_workbook(target)
+
+    def test_values_stand_beside_formulas(self, plain):
+        values, formulas = self.saved(plain, {"A & B": {"B1": 4.0, "C1": "x & y"}})
+        sheet = values["A & B"]
+        assert [cell.value for cell in sheet[1]] == [2, 4, "x & y", "plain"]
+        assert formulas["A & B"]["C1"].value == '=IF(A1<3,"x & y","")'
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ({"B1": 4.0}, "C1: the formula has no value"),
+            ({"B1": 4.0, "C1": "", "D1": 1.0}, "values without a formula at D1"),
+            ({"B1": float("nan"), "C1": ""}, "B1: the value is not finite"),
+            ({"B1": float("inf"), "C1": ""}, "B1: the value is not finite"),
+        ],
+    )
+    def test_a_fault_of_the_writer_is_refused(self, plain, values, said):
+        with pytest.raises(ValueError, match=said):
+            self.saved(plain, {"A & B": values})
+
+    def test_a_shared_formula_is_refused(self, plain):
+        broken = io.BytesIO()
+        with zipfile.ZipFile(plain) as package, zipfile.ZipFile(broken, "w") as copy:
+            for name in package.namelist():
+                content = package.read(name).replace(b"<f>A1*2", b'<f t="shared" si="0">A1*2')
+                copy.writestr(name, content)
+        with pytest.raises(ValueError, match="shared or array"):
+            self.saved(broken, {"A & B": {"B1": 4.0, "C1": ""}})
+
+    def test_the_file_asks_to_be_recalculated_on_opening(self, plain):
+        target = io.BytesIO()
+        save_with_values(plain, target, {"A & B": {"B1": 4.0, "C1": ""}})
+        with zipfile.ZipFile(target) as package:
+            assert b'fullCalcOnLoad="1"' in package.read("xl/workbook.xml")
+            assert package.namelist() == sorted(package.namelist())
+            assert {m.date_time for m in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_independent_engine_corrects_a_planted_stale_value(tmp_path):
+    path = tmp_path / "book.xlsx"
+    cap.write_workbook(
+        cap.project("bolton-quality-contract", cap.example_practices(), months=1), path
+    )
+    stale = tmp_path / "stale.xlsx"
+    shutil.copy(path, stale)
+    book = openpyxl.load_workbook(path, data_only=True)
+    right = book["Summary"]["C7"].value
+    with zipfile.ZipFile(path) as package, zipfile.ZipFile(stale, "w") as copy:
+        for name in package.namelist():
+            content = package.read(name)
+            copy.writestr(name, content.replace(repr(right).encode(), b"-1.0"))
+    assert openpyxl.load_workbook(stale, data_only=True)["Summary"]["C7"].value == -1
+    assert recalculated(stale)["Summary"]["C7"] == pytest.approx(right, abs=0.005)

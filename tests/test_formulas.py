@@ -100,7 +100,7 @@ EVAL = {"min": min, "max": max, "abs": abs}
         ("round_to_pence(a / TWELVE)", "ROUND({a}/12,2)"),
         ("a if not (flag or a > b) else 0", "IF(NOT(OR({flag}<>0,{a}>{b})),{a},0)"),
         ("1 if a < b < c else 0", "IF(AND({a}<{b},{b}<{c}),1,0)"),
-        ("1 if a + b else 0", "IF(({a}+{b})<>0,1,0)"),
+        ("1 if a + b else 0", "IF({a}+{b}<>0,1,0)"),
         ("0.5 * a", "0.5*{a}"),
     ],
 )

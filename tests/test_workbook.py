@@ -291,7 +291,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
         raise PermissionError("in use")
 
     monkeypatch.setattr("pathlib.Path.replace", locked)
-    with pytest.raises(cap.InputError, match=r"close book\.xlsx in Excel"):
+    with pytest.raises(cap.InputError, match=r"book\.xlsx is open in Excel, close it"):
         cap.write_workbook(result, path)
     assert path.read_bytes() == b"the old file"
     assert [p.name for p in tmp_path.iterdir()] == ["book.xlsx"]

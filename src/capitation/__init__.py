@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from capitation.errors import InputError, Problem, RuleError
+from capitation.version import __version__
 
 if TYPE_CHECKING:
     from capitation.backtesting import backtest
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from capitation.sources.payments import read_payments
     from capitation.vocabulary import constant, rule, total
     from capitation.workbook import write_workbook
-
-__version__ = "0.1.0"
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
@@ -54,6 +53,7 @@ __all__ = [
     "Model",
     "Problem",
     "RuleError",
+    "__version__",
     "backtest",
     "constant",
     "example_practices",

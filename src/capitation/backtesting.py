@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,8 @@ def backtest(
         ``persistence`` (last year's core), ``per_capita`` (times the ratio of weighted lists) and
         ``price_grown`` (times the ratio of net prices as well). ``bias``: of the model's total.
         ``median_error``: of a practice. ``by_stream``: WAPE of each stream. ``by_contract_type``:
-        by contract in the base year, and in the target year where it changed. All are shares.
+        by contract in the base year, and in the target year where it changed. All are shares;
+        None for a stream of which nothing was paid.
 
     Raises
     ------
@@ -75,10 +75,11 @@ def backtest(
     years_ahead = target_months[0].year - base_months[0].year
     months = months_from(base_months[0], 12 * (years_ahead + 1))[12:]
     result = project(
-        replace(model, start=months[0]),
+        model,
         base,
         scenarios=[next(iter(model.scenarios))],
         months=len(months),
+        start=months[0],
         given=_given_lists(base, actual, months) if lists == "actual" else None,
         variables=[rule for rules in CORE.values() for rule in rules],
     )
@@ -190,10 +191,10 @@ def _report(
     }
 
 
-def _wape(modelled: np.ndarray, paid: np.ndarray) -> float:
-    """Σ|modelled − paid| ÷ Σ|paid|; NaN-free: nothing paid and nothing modelled is no error."""
-    missed = float(np.abs(modelled - paid).sum())
-    return missed / float(np.abs(paid).sum()) if missed else 0.0
+def _wape(modelled: np.ndarray, paid: np.ndarray) -> float | None:
+    """Σ|modelled − paid| ÷ Σ|paid|, or None if nothing was paid."""
+    total = float(np.abs(paid).sum())
+    return float(np.abs(modelled - paid).sum()) / total if total else None
 
 
 def _median_error(modelled: np.ndarray, paid: np.ndarray) -> float:

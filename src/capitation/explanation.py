@@ -16,7 +16,7 @@ from capitation.engine.calendar import fiscal_year, months_of
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.language import Rule, Total
 from capitation.engine.record import dated_values, graph_of
-from capitation.engine.terms import DatedValue
+from capitation.engine.terms import DatedValue, in_words
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 
 
@@ -53,18 +53,22 @@ class Explanation:
         return "\n".join(_lines(self, "", set()))
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain dictionaries and lists, for programs."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "unit": self.unit,
-            "where": self.where,
-            "value": self.value,
-            "formula": self.formula,
-            "numbers": self.numbers,
-            "grounds": list(self.grounds),
-            "parts": [part.as_dict() for part in self.parts],
-        }
+        """The same as plain dictionaries and lists, for programs.
+
+        A figure that stands there already is not told again: it has ``"as_above": True``.
+        """
+        return _as_dict(self, set())
+
+
+def _as_dict(told: Explanation, seen: set[tuple[str, str]]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": told.name, "where": told.where}
+    entry |= {"value": told.value, "unit": told.unit}
+    if (told.name, told.where) in seen:
+        return entry | {"as_above": True}
+    seen.add((told.name, told.where))
+    entry |= {"title": told.title, "formula": told.formula, "numbers": told.numbers}
+    parts = [_as_dict(part, seen) for part in told.parts]
+    return entry | {"grounds": list(told.grounds), "parts": parts}
 
 
 def _lines(told: Explanation, margin: str, seen: set[tuple[str, str]]) -> Iterator[str]:
@@ -327,7 +331,7 @@ class _Reader:
             yield "a fact of the calendar"
         elif "dated_values" in attributes:
             for value in self.values_in_force(leaf, attributes, at):
-                yield f"{value.written} from {value.start:%-d %B %Y}" + (
+                yield f"{value.written} from {in_words(value.start)}" + (
                     f" ({value.note})" if value.note else ""
                 )
                 yield from self.grounds(value.source, value.assumption)

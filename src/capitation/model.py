@@ -159,7 +159,7 @@ class Model:
             return self.leaf(name, chosen)
 
         kept = [d for d in self.definitions if d.name not in replaced]
-        return bind(kept, leaf, {*self.known_leaves(), *replaced})
+        return bind(kept, leaf, {*self.known_leaves(), *replaced}, self.streams)
 
 
 def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:

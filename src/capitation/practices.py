@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from capitation.errors import Problem, nearest, raise_if_any
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
 FIGURES = {
@@ -105,12 +105,14 @@ def _structural_problems(practices: xr.Dataset) -> Iterator[Problem]:
 
 
 def _repeated_codes(practices: xr.Dataset) -> Iterator[Problem]:
-    codes, counts = np.unique(practices["practice"].values.astype(str), return_counts=True)
-    for code in codes[counts > 1]:
+    counts = Counter(practices["practice"].values.astype(str).tolist())
+    for code in (code for code, count in counts.items() if count > 1):
         yield Problem(_place(practices), f"practice {code} stands more than once", "keep one row")
 
 
 def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:
+    import numpy as np
+
     for name, variable in practices.data_vars.items():
         if variable.dtype.kind not in "fiub":
             continue
@@ -133,11 +135,11 @@ def select_commissioners(practices: xr.Dataset, codes: list[str]) -> xr.Dataset:
     InputError
         For each code that no practice has.
     """
-    present = practices["commissioner"].values.astype(str)
+    present = practices["commissioner"].values.astype(str).tolist()
     known = set(present)
     raise_if_any(
         Problem(_place(practices), f"no practice of commissioner {code!r}", nearest(code, known))
         for code in codes
         if code not in known
     )
-    return practices.isel(practice=np.flatnonzero(np.isin(present, codes)))
+    return practices.isel(practice=[i for i, code in enumerate(present) if code in codes])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model, Scenario, load_model, term_behind
 from capitation.practices import check_practices, contract_flags
+from capitation.version import __version__
 
 WORTH_COMPILING = 4_000_000
 """Rule evaluations above which compiling is quicker than running as plain Python."""
@@ -36,6 +37,7 @@ def project(
     scenarios: Sequence[str] | None = None,
     months: int | None = None,
     *,
+    start: dt.date | None = None,
     given: Mapping[str, xr.DataArray] | None = None,
     variables: Iterable[str] | None = None,
     compiled: bool | None = None,
@@ -53,6 +55,8 @@ def project(
         Names of the model's scenarios; all of them if left out.
     months : int, optional
         How many months from the model's start; the model's own number if left out.
+    start : datetime.date, optional
+        First month; the model's own if left out. The base year must end before it.
     given : mapping of str to xarray.DataArray, optional
         Values on (practice, month) that stand in place of the rule of the same name: known lists,
         say. Practices and months must be exactly the projection's.
@@ -84,6 +88,8 @@ def project(
     """
     if not isinstance(model, Model):
         model = load_model(model)
+    if start is not None:
+        model = replace(model, start=start)
     check_practices(practices)
     setting = _setting(model, practices, scenarios, months)
     given_values = _checked_given(given or {}, setting)
@@ -148,6 +154,10 @@ def _setting(
     year = str(practices.attrs["fiscal_year"])
     try:
         base_months = months_of(year)
+        if model.start <= base_months[-1]:
+            place = str(practices.attrs.get("source", "practices"))
+            found = f"its figures are of {year}, and the projection starts in {model.start:%B %Y}"
+            problems.append(Problem(place, found, f"start after March {base_months[-1].year}"))
     except ValueError as error:
         problems.append(Problem("practices.attrs['fiscal_year']", str(error)))
     raise_if_any(problems)
@@ -384,8 +394,6 @@ def _coordinates(setting: _Setting) -> dict[str, Any]:
 
 
 def _attributes(setting: _Setting) -> dict[str, str]:
-    from capitation import __version__
-
     model, practices = setting.model, setting.practices
     cited = {key: asdict(source) for key, source in model.sources.items()}
     return {

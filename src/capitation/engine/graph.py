@@ -171,6 +171,7 @@ def bind(
     definitions: Iterable[Rule | Total],
     leaf: Callable[[str], Leaf | None],
     known_leaves: Iterable[str] = (),
+    of_practices: Iterable[str] = (),
 ) -> Graph:
     """Tie rules and totals to each other and to leaves, by name, and check their units.
 
@@ -181,6 +182,8 @@ def bind(
         Gives the input, term or calendar fact of a name, or None.
     known_leaves : iterable of str
         Names that `leaf` knows, for suggestions.
+    of_practices : iterable of str
+        Rules that each practice has, even if they are the same for all: what is paid to practices.
 
     Returns
     -------
@@ -194,7 +197,8 @@ def bind(
     nodes = _nodes_by_name(definitions)
     leaves = _resolve(nodes, leaf, known_leaves)
     order = _ordered(nodes)
-    nodes = _with_dims_and_levels({name: nodes[name] for name in order}, leaves)
+    ordered = {name: nodes[name] for name in order}
+    nodes = _with_dims_and_levels(ordered, leaves, frozenset(of_practices))
     graph = Graph(nodes, leaves)
     raise_if_rules_fault(_faults_of_units(graph), _faults_of_firsts(graph))
     return _with_units_of_totals(graph)
@@ -308,7 +312,9 @@ def _ordered(nodes: Mapping[str, Node]) -> list[str]:
     return order
 
 
-def _with_dims_and_levels(nodes: dict[str, Node], leaves: Mapping[str, Leaf]) -> dict[str, Node]:
+def _with_dims_and_levels(
+    nodes: dict[str, Node], leaves: Mapping[str, Leaf], of_practices: frozenset[str]
+) -> dict[str, Node]:
     """Dimensions and levels, found by going round until nothing changes."""
     nodes = dict(nodes)
     changed = True
@@ -316,6 +322,8 @@ def _with_dims_and_levels(nodes: dict[str, Node], leaves: Mapping[str, Leaf]) ->
         changed = False
         for name, node in nodes.items():
             dims, level = _dims_and_level(node, nodes, leaves)
+            if name in of_practices:
+                dims = joined((*dims, "practice"))
             if level > len(nodes):
                 raise RuleError(
                     Problem(

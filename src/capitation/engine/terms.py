@@ -103,7 +103,7 @@ class Term:
             raise InputError(
                 Problem(
                     self.place,
-                    f"{self.name!r} has no value for {month:%B %Y}: it begins on {first:%-d %B %Y}",
+                    f"{self.name!r} has no value for {month:%B %Y}: it begins on {in_words(first)}",
                     "start later, or add an earlier value with its source",
                 )
             )
@@ -335,6 +335,17 @@ class _TermReader:
         for before, after in itertools.pairwise(values):
             if after.start <= before.start:
                 self.fault(f"{after.start} does not come after {before.start}", "dates increase")
+
+
+def in_words(day: dt.date) -> str:
+    """A day as a reader says it.
+
+    Examples
+    --------
+    >>> in_words(dt.date(2015, 4, 1))
+    '1 April 2015'
+    """
+    return f"{day.day} {day:%B %Y}"
 
 
 def months_after(day: dt.date, months: int) -> dt.date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Mapping
 
 _LEVELS = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.Div: 2}
@@ -42,7 +43,20 @@ def formula(expression: ast.expr, constants: Mapping[str, float]) -> str:
     >>> formula(tree.body, {"TWELVE": 12.0})
     'IF(AND({flag}<>0,{a}>={b}),MAX({a}*(1-{b})/12,0),0)'
     """
-    return _Writer(constants).text(expression)
+    whole = {name for name, value in constants.items() if value == 1}
+    return _Writer(constants).text(_WithoutOnes(whole).visit(copy.deepcopy(expression)))
+
+
+class _WithoutOnes(ast.NodeTransformer):
+    """Drops a length of one month: it changes an amount's unit, not the amount."""
+
+    def __init__(self, ones: set[str]):
+        self.ones = ones
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        node.left, node.right = self.visit(node.left), self.visit(node.right)
+        one = isinstance(node.right, ast.Name) and node.right.id in self.ones
+        return node.left if one and isinstance(node.op, ast.Mult | ast.Div) else node
 
 
 class _Writer:
@@ -68,17 +82,11 @@ class _Writer:
         return "{" + node.id + "}"
 
     def operation(self, node: ast.BinOp) -> str:
-        if isinstance(node.op, ast.Mult | ast.Div) and self.is_one(node.right):
-            # A length of one month changes an amount's unit, not the amount.
-            return self.text(node.left)
         level = _LEVELS[type(node.op)]
         # Floats do not associate, so what stands on the right keeps its brackets.
         left = self.bracketed(node.left, level)
         right = self.bracketed(node.right, level + 1)
         return f"{left}{_OPERATORS[type(node.op)]}{right}"
-
-    def is_one(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and self.constants.get(node.id) == 1
 
     def bracketed(self, node: ast.expr, level: int) -> str:
         text = self.text(node)

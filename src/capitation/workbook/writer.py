@@ -63,7 +63,7 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
         program, or the result is too large for live formulas. Nothing is written then.
     """
     path = Path(path)
-    _check_path(path)
+    check_path(path)
     content = Content(result)
     _check_size(content)
     book, summary = _written(content)
@@ -93,7 +93,13 @@ def _written(content: Content) -> tuple[Book, Summary]:
     return book, summary
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Refuse a path that no workbook can be written to, before anything is computed.
+
+    Raises
+    ------
+    InputError
+    """
     if path.suffix.lower() != ".xlsx":
         raise InputError(Problem(str(path), "not the name of an .xlsx file", "end it in .xlsx"))
     if not path.parent.is_dir():
@@ -116,20 +122,26 @@ def _check_size(content: Content) -> None:
 def _save(book: Book, path: Path) -> None:
     plain = io.BytesIO()
     book.workbook.save(plain)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+    except OSError as error:
+        found = f"nothing can be written in {str(path.parent)!r}: {error.strerror}"
+        raise InputError(Problem(str(path), found, "choose another folder")) from None
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             save_with_values(plain, file, book.values)
         _copy_mode(path, beside)
-        Path(beside).replace(path)
-    except PermissionError:
-        mend = f"close {path.name} in Excel and run again, or choose another name"
-        raise InputError(Problem(str(path), "the file cannot be replaced", mend)) from None
+        beside.replace(path)
+    except OSError as error:
+        found = f"the file cannot be written: {error.strerror or error}"
+        mend = f"if {path.name} is open in Excel, close it and run again; or choose another name"
+        raise InputError(Problem(str(path), found, mend)) from None
     finally:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
-def _copy_mode(path: Path, beside: str) -> None:
+def _copy_mode(path: Path, beside: Path) -> None:
     """Give the new file the rights of the one it replaces, or those of any new file."""
     if path.exists():
         mode = path.stat().st_mode & 0o777
@@ -137,4 +149,4 @@ def _copy_mode(path: Path, beside: str) -> None:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
-    Path(beside).chmod(mode)
+    beside.chmod(mode)

@@ -1,0 +1,776 @@
+"""What the contracts say: figures worked out by hand, and the laws that payments obey."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import importlib
+import operator
+import pkgutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import capitation.rules
+from capitation.engine.language import Rule
+from capitation.engine.terms import DatedValue, Term
+from capitation.engine.units import Unit
+from capitation.example import example_practices
+from capitation.model import Model, Scenario, load_model, term_behind
+from capitation.projection import project
+from capitation.vocabulary import round_to_pence
+
+from .strategies import (
+    BOLTON,
+    NATIONAL,
+    SHIPPED,
+    THAMES_VALLEY,
+    bits,
+    edited,
+    practice_sets,
+    practices_of,
+    shipped,
+    shipped_text,
+)
+
+# --------------------------------------------------------------- one rule at a time, by hand
+
+# Arguments in the order of the rule's brackets, and what it gives.
+BY_HAND = {
+    # 1% on 7,000 patients
+    "registered_list": [((7000, 0.01), 7070)],
+    "weighted_list": [((8000, -0.005), 7960)],
+    "payment_registered_list": [((7000, 7070, 1), 7070), ((7000, 7070, 0), 7000)],
+    "payment_weighted_list": [((8000, 7960, 1), 7960), ((8000, 7960, 0), 8000)],
+    # £75.77 less 5.39% is £71.685997
+    "net_global_sum_price": [((75.77, 0.0539), 71.685997)],
+    "net_global_sum_price_in_payment": [((121.79, 0.0475), 116.004975)],
+    # 6,000 × £2.18 = £13,080 a year
+    "london_payment": [((6000, 2.18, 1), 1090), ((6000, 2.18, 0), 0)],
+    # 7,880 × £71.685997 = £564,885.656 a year
+    "gms_equivalent_in_payment": [
+        ((7880, 71.685997, 0), 47_073.804697),
+        ((7880, 71.685997, 1090), 48_163.804697),
+    ],
+    # £88.96 and £87.92, each less 4.87%: £0.989352 apart, on 12,000 patients, a twelfth
+    "uplift_earned": [((12_000, 84.627648, 83.638296), 989.352), ((12_000, 84.6, 84.6), 0)],
+    "uplift_owed": [((4000, 989.352, 0), 4989.352), ((4946.76, 0, 4946.76), 0)],
+    "uplift_paid": [((4946.76, 10, 88.96, 88.96), 4956.76), ((4946.76, 10, 88.96, 87.92), 0)],
+    "gms_equivalent": [((47_073.80, 989.35), 48_063.15)],
+    # 7,000 × £73.56 = £514,920; 5.46% of it is £28,114.63; the net price gives £486,805.37
+    "out_of_hours_kept": [
+        ((1, 514_920, 0, 486_805.37, 7000, 73.56, 0.0546), 1),
+        ((1, 501_000, 0, 486_805.37, 7000, 73.56, 0.0546), 1),  # £14,195, more than half
+        ((1, 500_000, 0, 486_805.37, 7000, 73.56, 0.0546), 0),  # £13,195, less than half
+        ((1, 529_000, 0, 486_805.37, 7000, 73.56, 0.0546), 0),  # £42,195, over £42,172
+        ((1, 486_805, 0, 486_805.37, 7000, 73.56, 0.0546), 0),
+        ((0, 514_920, 0, 486_805.37, 7000, 73.56, 0.0546), 0),
+        ((1, 514_920, 1, 486_805.37, 7000, 73.56, 0.0546), 0),
+        ((1, 0, 0, 0, 0, 73.56, 0.0546), 0),
+    ],
+    # 7,000 × £75.77 × 5.39% = £28,588.02 a year
+    "out_of_hours_payment": [
+        ((7000, 75.77, 0.0539, 1), 2_382.335083),
+        ((7000, 75.77, 0.0539, 0), 0),
+    ],
+    "global_sum": [((1, 47_073.80, 100), 47_173.80), ((0, 47_073.80, 100), 0)],
+    # 7,000 × £69.543624 = £486,805.368; 6,800 × £2.18 = £14,824
+    "base_gms_equivalent": [
+        ((7000, 6800, 73.56, 0.0546, 2.18, 0), 486_805.368),
+        ((7000, 6800, 73.56, 0.0546, 2.18, 1), 501_629.368),
+    ],
+    # Six sevenths were £15,449, so five sevenths are £12,874.17 a year
+    "correction_factor": [((15_449, 5 / 7, 6 / 7), 1_072.847222), ((15_449, 0, 0), 0)],
+    # £581,445.368 less £486,805.368 is £94,640; three quarters of it is £70,980
+    "base_premium": [
+        ((1, 581_445.368, 0, 486_805.368, 1), 94_640),
+        ((1, 500_000, 57_785.368, 486_805.368, 0.75), 94_640),
+        ((1, 480_000, 0, 486_805.368, 1), 0),
+        ((0, 581_445.368, 0, 486_805.368, 1), 0),
+        ((1, 581_445.368, 0, 486_805.368, 0), 0),
+    ],
+    # £94,640 less 7,000 × £1.05 = £7,350 is £87,290
+    "premium_before_withdrawal": [
+        ((94_640, 7000, 1.55, 0.50), 7_274.166667),
+        ((94_640, 7000, 0.50, 0.50), 7_886.666667),
+        ((7000, 7000, 1.55, 0.50), 0),
+    ],
+    "pms_premium": [((7_886.666667, 0.75), 5_915.0)],
+    "premium_withdrawn": [((7_886.67, 5_915.00), 1_971.67)],
+    "pms_gms_equivalent": [((1, 47_073.80), 47_073.80), ((0, 47_073.80), 0)],
+    # £500,000 − £486,805.37 = £13,194.63 a year over the GMS price, £1,099.55 a month
+    "apms_payment": [
+        ((1, 47_073.80, 500_000, 0, 486_805.368), 48_173.352667),
+        ((1, 47_073.80, 400_000, 80_000, 486_805.368), 47_073.80),
+        ((0, 47_073.80, 500_000, 0, 486_805.368), 0),
+    ],
+    # 559 × £156.92 × 7,000 ÷ 7,087 = £86,641.45 for all points; £78,000 is 90.03% of it
+    "qof_achievement": [((78_000, 559, 156.92, 7000, 7087), 0.900262), ((100, 559, 156, 0, 7), 0)],
+    # 90% × 559 × £160.15 = £80,571.465; × 7,100 ÷ 7,233 = £79,089.92 a year
+    "qof": [((0.9, 559, 160.15, 7100, 7233), 6_590.826783)],
+    # 85% of £10,000, a quarter of it
+    "seniority": [((10_000, 0.85, 1, 1), 2125), ((10_000, 0.85, 1, 0), 0), ((9, 0, 0, 1), 0)],
+    "local_schemes": [((12_000,), 1000)],
+    # £1,000,000 less 500, 10, 0, 20, 80 and 30 thousand leaves £360,000
+    "remaining_payments": [
+        ((1_000_000, 500_000, 10_000, 0, 20_000, 80_000, 30_000), 30_000),
+    ],
+    "counted_other_payments": [((24_000, 0.5), 1000)],
+    # £95 × 7,000 = £665,000 a year, £55,416.67 a month
+    "guarantee_shortfall": [((95, 7000, 50_000), 5_416.666667), ((95, 7000, 60_000), 0)],
+    "mandatory_standards_payment": [((5000, 0.6, 1), 3000), ((5000, 0.6, 0), 0)],
+    "graded_standards_payment": [((5000, 0.6, 0.8), 1600), ((5000, 0.6, 0), 0)],
+    "guarantee_payment": [((3000, 1600), 4600)],
+    # £665,000 − £510,000 − £11,690 − £12,000 = £131,310
+    "shortfall_on_base_income": [
+        ((95, 7000, 500_000, 10_000, 0, 11_690, 24_000, 0.5), 10_942.5),
+        ((95, 7000, 700_000, 10_000, 0, 11_690, 24_000, 0.5), 0),
+    ],
+    # Half of £100,000; 7,000 of 280,000 patients is a fortieth
+    "premium_reinvested": [((100_000, 0.5, 7000, 280_000), 1250), ((100_000, 1, 0, 0), 0)],
+}
+
+
+def shipped_rules() -> dict[str, Rule]:
+    """Every rule of every module of rules."""
+    found = {}
+    for info in pkgutil.iter_modules(capitation.rules.__path__):
+        module = importlib.import_module(f"capitation.rules.{info.name}")
+        found |= {v.name: v for v in vars(module).values() if isinstance(v, Rule)}
+    return found
+
+
+def test_every_rule_has_an_example_by_hand():
+    assert set(BY_HAND) == set(shipped_rules())
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_rule_gives_what_was_worked_out_by_hand(name):
+    for arguments, expected in BY_HAND[name]:
+        assert shipped_rules()[name](*arguments) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+# --------------------------------------------------------------- projections, worked out by hand
+
+HELD_LISTS = ("value = 0.0009, ", "value = 0, ")
+NOTHING_RECYCLED = """
+[term.correction_factor_recycled]
+unit = "GBP/patient/year"
+values = [{ from = 2013-04-01, value = 0, assumption = "Nothing is recycled, for the example." }]
+"""
+NET_PRICE_2014 = 69.543624  # £73.56 less 5.46%
+
+
+@pytest.fixture(scope="module")
+def model_of(tmp_path_factory):
+    """Load the text of a model."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def load(text: str) -> Model:
+        path = folder / "own.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_model(path)
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def held(model_of) -> Model:
+    """The national rules with lists held."""
+    return model_of(edited(shipped_text(NATIONAL), HELD_LISTS))
+
+
+def gms(weighted: float, **more: object) -> dict[str, object]:
+    """A GMS practice, paid at the net price in 2014/15."""
+    paid = weighted * NET_PRICE_2014
+    return {"weighted_list": weighted, "registered_list": weighted, "global_sum": paid, **more}
+
+
+def pms(weighted: float, premium: float, **more: object) -> dict[str, object]:
+    """A PMS practice with a premium in 2014/15."""
+    paid = weighted * NET_PRICE_2014 + premium
+    return {
+        "contract_type": "PMS",
+        "weighted_list": weighted,
+        "registered_list": weighted,
+        "pms_expenditure": paid,
+        **more,
+    }
+
+
+def monthly(result: xr.Dataset, name: str, practice: int = 0) -> list[float]:
+    """What is paid in each month, to the penny."""
+    values = result[name].isel(practice=practice).squeeze().values
+    return [round_to_pence(float(value)) for value in values]
+
+
+def yearly(result: xr.Dataset, name: str, practice: int = 0) -> dict[str, float]:
+    """What is paid in each fiscal year, to the penny."""
+    sums = result[name].isel(practice=practice).groupby("fiscal_year").sum()
+    years = sums["fiscal_year"].values.astype(str)
+    return {
+        str(year): round_to_pence(float(value))
+        for year, value in zip(years, sums.values, strict=True)
+    }
+
+
+def test_the_global_sum_has_one_price_to_september_2015_and_another_after(held):
+    result = project(held, practices_of([gms(7880)]), months=13)
+    # 7,880 × £71.685997 ÷ 12; from October £76.51 less 5.34% is £72.424366
+    # and from April 2016 £80.59 less 5.15%, £76.439615
+    assert monthly(result, "global_sum") == [47_073.80] * 6 + [47_558.67] * 6 + [50_195.35]
+    assert yearly(result, "global_sum")["2015/16"] == 567_794.83
+
+
+def test_the_global_sum_of_2025_comes_to_what_the_reference_works_out(model_of):
+    text = edited(shipped_text(NATIONAL), HELD_LISTS, ("start = 2015-04-01", "start = 2025-04-01"))
+    practices = practices_of([{"weighted_list": 7880, "registered_list": 7880}], "2024/25")
+    result = project(model_of(text), practices, months=12)
+    # £123.34 less 4.75% is £117.48135, £77,146.09 a month. To July £121.79 was in payment,
+    # £76,176.60 a month; the four months' arrears of £969.486 come in August.
+    assert monthly(result, "global_sum")[:4] == [76_176.60] * 4
+    assert monthly(result, "global_sum")[4] == round_to_pence(77_146.0865 + 4 * 969.48625)
+    assert monthly(result, "global_sum")[5:] == [77_146.09] * 7
+    assert yearly(result, "global_sum") == {"2025/26": 925_753.04}  # 12 × £77,146.0865
+
+
+def test_a_backdated_uplift_is_paid_in_one_lump_and_the_year_comes_to_the_new_price(model_of):
+    text = edited(shipped_text(NATIONAL), HELD_LISTS, ("start = 2015-04-01", "start = 2018-04-01"))
+    practices = practices_of([{"weighted_list": 12_000, "registered_list": 12_000}], "2017/18")
+    result = project(model_of(text), practices, months=12)
+    # £87.92 less 4.87% is £83.638296 and £88.96 less 4.87% is £84.627648: £989.352 a month
+    # apart on 12,000 patients. September pays the five months' arrears, £4,946.76.
+    old, new, lump = 83_638.30, 84_627.65, 89_574.41
+    assert monthly(result, "global_sum") == [old] * 5 + [lump] + [new] * 6
+    assert monthly(result, "uplift_paid") == [0.0] * 5 + [4_946.76] + [0.0] * 6
+    assert monthly(result, "uplift_owed")[:5] == [989.35, 1_978.70, 2_968.06, 3_957.41, 4_946.76]
+    assert monthly(result, "uplift_owed")[5:] == [0.0] * 7
+    assert yearly(result, "global_sum") == {"2018/19": 1_015_531.78}  # 12 × £84,627.648
+
+
+def test_lists_grow_every_month_and_are_counted_each_quarter(model_of):
+    model = model_of(edited(shipped_text(NATIONAL), ("value = 0.0009, ", "value = 0.01, ")))
+    practices = practices_of([{"weighted_list": 1000, "registered_list": 2000}])
+    result = project(model, practices, months=12)
+    # 1% a month on 1,000: 1.01, 1.01⁴, 1.01⁷ and 1.01¹⁰ at the quarters' first days
+    quarters = [1010.0, 1040.60401, 1072.13535210701, 1104.6221254112045]
+    found = result["payment_weighted_list"].isel(practice=0)
+    np.testing.assert_allclose(found, np.repeat(quarters, 3), rtol=1e-12)
+    twice = result["payment_registered_list"].isel(practice=0)
+    np.testing.assert_allclose(twice, np.repeat(quarters, 3) * 2, rtol=1e-12)
+    grown = result["weighted_list"].isel(practice=0)
+    np.testing.assert_allclose(grown, [1000 * 1.01**m for m in range(1, 13)], rtol=1e-12)
+
+
+FOUR_EQUAL = {
+    "2015/16": 94_640.00,
+    "2016/17": 70_980.00,
+    "2017/18": 47_320.00,
+    "2018/19": 23_660.00,
+    "2019/20": 0.00,
+}
+SEVENTHS = {
+    "2015/16": 94_640.00,
+    "2016/17": 81_120.00,
+    "2017/18": 67_600.00,
+    "2018/19": 54_080.00,
+    "2019/20": 40_560.00,
+    "2020/21": 27_040.00,
+    "2021/22": 13_520.00,
+    "2022/23": 0.00,
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ('["3/4", "1/2", "1/4", 0]', FOUR_EQUAL),
+        ('["6/7", "5/7", "4/7", "3/7", "2/7", "1/7", 0]', SEVENTHS),
+    ],
+    ids=["four equal years", "sevenths"],
+)
+def test_a_premium_of_1352_a_patient_is_withdrawn_by_its_schedule(model_of, steps, expected):
+    change = ('yearly = ["3/4", "1/2", "1/4", 0]', f"yearly = {steps}")
+    text = edited(shipped_text(NATIONAL), HELD_LISTS, change) + NOTHING_RECYCLED
+    # £13.52 × 7,000 = £94,640
+    practices = practices_of([pms(7000, 94_640)])
+    result = project(model_of(text), practices, months=12 * len(expected))
+    assert yearly(result, "pms_premium") == expected
+    withdrawn = {year: round(94_640 - paid, 2) for year, paid in expected.items()}
+    assert yearly(result, "premium_withdrawn") == withdrawn
+
+
+def test_a_premium_shrinks_by_the_correction_factors_that_the_price_absorbs(held):
+    result = project(held, practices_of([pms(7000, 94_640)]), months=24)
+    # Recycled: £0.50 a patient in 2014/15, £1.05 in 2015/16, £1.55 in 2016/17.
+    # £94,640 − 7,000 × £0.55 = £90,790; (£94,640 − 7,000 × £1.05) × 3/4 = £65,467.50
+    assert yearly(result, "pms_premium") == {"2015/16": 90_790.00, "2016/17": 65_467.50}
+
+
+def test_a_pms_practice_below_the_gms_price_is_brought_up_to_it(held):
+    result = project(held, practices_of([pms(7880, -50_000)]), months=12)
+    assert monthly(result, "pms_gms_equivalent") == [47_073.80] * 6 + [47_558.67] * 6
+    assert monthly(result, "pms_premium") == [0.0] * 12
+
+
+def test_a_correction_factor_falls_by_sevenths_of_its_first_value(held):
+    # A81005 in 2014/15, at six sevenths: £15,449
+    practices = practices_of([gms(7000, correction_factor=15_449)])
+    result = project(held, practices, months=84)
+    assert yearly(result, "correction_factor") == {
+        "2015/16": 12_874.17,  # 15,449 × 5/6
+        "2016/17": 10_299.33,  # 4/6
+        "2017/18": 7_724.50,  # 3/6
+        "2018/19": 5_149.67,  # 2/6
+        "2019/20": 2_574.83,  # 1/6
+        "2020/21": 0.00,
+        "2021/22": 0.00,
+    }
+    assert monthly(result, "correction_factor")[0] == 1_072.85  # £12,874.17 ÷ 12
+
+
+def test_seniority_is_paid_at_the_ends_of_quarters_and_ends_in_march_2020(held):
+    result = project(held, practices_of([gms(7000, seniority=10_000)]), months=72)
+    quarter = [0.0, 0.0, 2_125.00]  # 85% of £10,000, in June, September, December and March
+    assert monthly(result, "seniority")[:12] == quarter * 4
+    assert yearly(result, "seniority") == {
+        "2015/16": 8_500.00,
+        "2016/17": 7_225.00,
+        "2017/18": 6_141.25,
+        "2018/19": 5_220.06,
+        "2019/20": 4_437.05,
+        "2020/21": 0.00,
+    }
+
+
+def test_a_quality_point_is_worth_221418_pounds_for_1000_patients(held):
+    # In 2014/15 all 559 points came to 559 × £156.92 × 1,000 ÷ 7,087 for 1,000 patients.
+    everything = 559 * 156.92 * 1000 / 7087
+    practices = practices_of([gms(1000, qof=everything), gms(1000, qof=everything / 2)])
+    result = project(held, practices, months=48)
+    np.testing.assert_allclose(result["qof_achievement"], [1.0, 0.5], rtol=1e-12)
+    paid = result["qof"].groupby("fiscal_year").sum().isel(practice=0) / 559
+    for year in ("2015/16", "2016/17", "2017/18", "2018/19"):
+        assert float(paid.sel(fiscal_year=year)) == pytest.approx(22.1418, rel=1e-4)
+    assert round(float(paid.sel(fiscal_year="2018/19")), 4) == 22.1418  # 179.26 ÷ 8.096
+    half = result["qof"].isel(practice=1)
+    np.testing.assert_allclose(half * 2, result["qof"].isel(practice=0), rtol=1e-12)
+
+
+def test_an_apms_contract_keeps_its_fixed_sum_and_earns_the_gms_price(held):
+    row = {**pms(7000, 13_200), "contract_type": "APMS"}
+    result = project(held, practices_of([row]), months=12)
+    # £13,200 ÷ 12 = £1,100 over 7,000 × £71.685997 ÷ 12 = £41,816.83
+    assert monthly(result, "apms_payment")[:6] == [42_916.83] * 6
+    assert monthly(result, "pms_premium") == [0.0] * 12
+    assert monthly(result, "pms_gms_equivalent") == [0.0] * 12
+
+
+def test_a_london_practice_is_paid_218_pence_a_registered_patient(held):
+    row = gms(7880, registered_list=6000, london_practice=1)
+    row["global_sum"] = 7880 * NET_PRICE_2014 + 6000 * 2.18
+    result = project(held, practices_of([row]), months=12)
+    # 6,000 × £2.18 ÷ 12 = £1,090
+    assert monthly(result, "london_payment") == [1_090.00] * 12
+    assert monthly(result, "global_sum")[:6] == [48_163.80] * 6
+    assert monthly(result, "out_of_hours_payment") == [0.0] * 12
+
+
+def test_a_practice_that_kept_out_of_hours_duty_is_paid_the_whole_price(held):
+    row = gms(7880)
+    row["global_sum"] = 7880 * 73.56
+    result = project(held, practices_of([row]), months=12)
+    # 7,880 × £75.77 ÷ 12, and × £76.51 ÷ 12
+    assert monthly(result, "global_sum") == [49_755.63] * 6 + [50_241.57] * 6
+
+
+@pytest.fixture(scope="module")
+def bolton_held(model_of) -> Model:
+    return model_of(edited(shipped_text(BOLTON), ("value = 0.0006, ", "value = 0, ")))
+
+
+def test_the_guarantee_brings_counted_income_up_to_95_pounds_a_patient(bolton_held):
+    # £95 × 7,000 ÷ 12 = £55,416.67; less the global sum of £41,816.83 and local schemes of £1,000
+    practices = practices_of([gms(7000, local_schemes=12_000)])
+    result = project(bolton_held, practices, ["core-and-local-schemes"], 6)
+    assert monthly(result, "guarantee_shortfall") == [12_599.84] * 6
+    assert monthly(result, "guarantee_payment") == [12_599.84] * 6
+
+
+def test_other_payments_lower_the_guarantee_only_where_they_count(bolton_held):
+    practices = practices_of([gms(7000, local_schemes=12_000, other_payments=24_000)])
+    result = project(bolton_held, practices, months=6)
+    paid = result["guarantee_payment"].isel(practice=0, month=0)
+    core = float(paid.sel(scenario="core-and-local-schemes"))
+    counted = float(paid.sel(scenario="other-payments-counted"))
+    assert round_to_pence(core) == 12_599.84
+    assert round_to_pence(counted) == 10_599.84  # £24,000 ÷ 12 less
+
+
+def test_a_guarantee_is_paid_for_standards_met(bolton_held):
+    practices = practices_of([gms(7000, local_schemes=12_000)] * 1)
+    practices["mandatory_standards_met"] = ("practice", [0.0])
+    practices["graded_standards_achieved"] = ("practice", [0.5])
+    result = project(bolton_held, practices, ["core-and-local-schemes"], 6)
+    # 40% of £12,599.84, half of it
+    assert monthly(result, "guarantee_payment") == [2_519.97] * 6
+
+
+def test_released_premium_is_shared_by_weighted_list_whatever_the_contract(model_of):
+    text = edited(shipped_text(THAMES_VALLEY), HELD_LISTS) + NOTHING_RECYCLED
+    practices = practices_of([pms(7000, 94_640), gms(21_000), gms(0)])
+    result = project(model_of(text), practices, months=24)
+    # A quarter of £94,640 is £23,660: a quarter of that to 7,000 patients, the rest to 21,000.
+    now = result.sel(scenario="april-2015")
+    assert yearly(now, "premium_reinvested", 0) == {"2015/16": 5_915.00, "2016/17": 11_830.00}
+    assert yearly(now, "premium_reinvested", 1) == {"2015/16": 17_745.00, "2016/17": 35_490.00}
+    assert yearly(now, "premium_reinvested", 2) == {"2015/16": 0.00, "2016/17": 0.00}
+    later = result.sel(scenario="april-2016")
+    assert yearly(later, "premium_reinvested", 1) == {"2015/16": 0.00, "2016/17": 17_745.00}
+    assert yearly(later, "pms_premium", 0) == {"2015/16": 94_640.00, "2016/17": 70_980.00}
+
+
+# ----------------------------------------------------------------------------------------- laws
+
+anything = settings(deadline=None, max_examples=15)
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_total_payments_are_the_sum_of_the_streams(practices, name):
+    result = project(shipped(name), practices, months=14)
+    streams = [result[stream] for stream in shipped(name).streams]
+    expected = functools.reduce(operator.add, streams)
+    total = result["total_payments"]
+    assert total.values.tobytes() == expected.transpose(*total.dims).values.tobytes()
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_premium_paid_and_withdrawn_come_to_the_premium_in_every_month(practices, name):
+    result = project(shipped(name), practices, months=60)
+    before = result["premium_before_withdrawal"]
+    together = result["pms_premium"] + result["premium_withdrawn"]
+    xr.testing.assert_allclose(together, before, rtol=1e-12, atol=1e-9)
+    assert (result["pms_premium"] >= 0).all()
+    assert (result["premium_withdrawn"] >= 0).all()
+    assert (before.diff("month") <= 1e-9).all() or name  # what the price absorbs may move lists
+
+
+@anything
+@given(practice_sets())
+def test_what_is_released_is_reinvested_in_the_same_commissioners_area(practices):
+    result = project(shipped(THAMES_VALLEY), practices, months=30)
+    released = result["premium_released"]
+    lists = result["commissioner_weighted_list"]
+    for code in released["commissioner_code"].values:
+        own = result["premium_reinvested"].isel(practice=result["commissioner"].values == code)
+        someone = lists.sel(commissioner_code=code) > 0
+        expected = released.sel(commissioner_code=code).where(someone, 0.0)
+        xr.testing.assert_allclose(
+            own.sum("practice"), expected.drop_vars("commissioner_code"), rtol=1e-9
+        )
+    empty = result["payment_weighted_list"] == 0
+    assert (result["premium_reinvested"].where(empty, 0.0) == 0).all()
+
+
+@anything
+@given(practice_sets(), st.floats(0, 200), st.floats(0, 100), st.data())
+def test_a_higher_guarantee_never_pays_less(practices, guarantee, more, data):
+    for name in ("mandatory_standards_met", "graded_standards_achieved"):
+        some = st.sampled_from([0.0, 1.0]) if "met" in name else st.floats(0, 1)
+        count = practices.sizes["practice"]
+        practices[name] = ("practice", data.draw(st.lists(some, min_size=count, max_size=count)))
+    model = shipped(BOLTON)
+    scenarios = {
+        name: Scenario(name, name, {GUARANTEE: flat_term(model.terms[GUARANTEE], value)})
+        for name, value in (("low", guarantee), ("high", guarantee + more))
+    }
+    result = project(replace(model, scenarios=scenarios), practices, months=15)
+    paid = result["guarantee_payment"]
+    assert (paid.sel(scenario="high") >= paid.sel(scenario="low")).all()
+    assert (paid >= 0).all()
+
+
+GUARANTEE = "guaranteed_income_per_weighted_patient"
+
+
+def flat_term(term: Term, value: float) -> Term:
+    return replace(term, values=(DatedValue(dt.date(2013, 4, 1), value, repr(value), "x"),))
+
+
+@anything
+@given(practice_sets())
+def test_counted_income_and_shortfall_reach_the_floor(practices):
+    result = project(shipped(BOLTON), practices, months=30)
+    floor = result[GUARANTEE] * result["payment_weighted_list"] / 12
+    reached = result["counted_income"] + result["guarantee_shortfall"]
+    assert (reached >= floor * (1 - 1e-9) - 1e-9).all()
+    topped_up = result["guarantee_shortfall"] > 0
+    exact = (reached - floor).where(topped_up, 0.0)
+    assert (abs(exact) <= 1e-9 * (1 + abs(floor))).all()
+    assert (result["guarantee_shortfall"] >= 0).all()
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_the_correction_factor_only_falls_and_is_nil_from_2020(practices, name):
+    result = project(shipped(name), practices, months=72)
+    factor = result["correction_factor"]
+    assert (factor.diff("month") <= 0).all()
+    after = factor.sel(month=slice("2020-04-01", None))
+    assert after.sizes["month"] == 12
+    assert (after == 0).all()
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_a_practice_is_paid_by_its_own_contract_alone(practices, name):
+    result = project(shipped(name), practices, months=14)
+    contract = result["contract_type"].values
+    streams = {
+        "global_sum": contract == "GMS",
+        "out_of_hours_kept": contract == "GMS",
+        "pms_gms_equivalent": (contract != "GMS") & (contract != "APMS"),
+        "premium_before_withdrawal": (contract != "GMS") & (contract != "APMS"),
+        "apms_payment": contract == "APMS",
+    }
+    for stream, holds in streams.items():
+        assert (result[stream].isel(practice=~holds) == 0).all(), stream
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_an_uplift_is_paid_as_it_is_earned_or_is_still_owed(practices, name):
+    result = project(shipped(name), practices, months=48)  # to March 2019: the uplift of 2018
+    earned = result["uplift_earned"].cumsum("month")
+    paid = result["uplift_paid"].cumsum("month")
+    owed = result["uplift_owed"]
+    size = float(abs(earned).max())
+    assert (abs(earned - paid - owed) <= 1e-9 * (1 + size)).all()
+    assert (owed.sel(month="2019-03-01") == 0).all()
+    due = result["payment_weighted_list"] * result["net_global_sum_price"] / 12
+    late = result["gms_equivalent"] - result["london_payment"]
+    years = late.groupby("fiscal_year").sum(), due.groupby("fiscal_year").sum()
+    xr.testing.assert_allclose(*years, rtol=1e-9)
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_seniority_comes_at_the_ends_of_quarters_alone(practices, name):
+    result = project(shipped(name), practices, months=24)
+    ends = result["month"].dt.month.isin([3, 6, 9, 12])
+    assert (result["seniority"].where(~ends, 0.0) == 0).all()
+    first = result["seniority"].isel(month=slice(0, 12)).sum("month")
+    expected = result["base_seniority"] * 0.85
+    xr.testing.assert_allclose(first, expected, rtol=1e-9)
+
+
+# Scaling by two is exact in binary numbers, so nothing may move by a single bit.
+
+
+def scaled(model: Model, factor: float) -> Model:
+    """The model with every price and sum of money in it multiplied."""
+
+    def of_term(term: Term) -> Term:
+        if not Unit.parse(term.unit).powers.get("GBP"):
+            return term
+        values = tuple(
+            replace(
+                value,
+                value=value.value * factor,
+                until_paid=None if value.until_paid is None else value.until_paid * factor,
+            )
+            for value in term.values
+        )
+        return replace(term, values=values)
+
+    return replace(
+        model,
+        terms={name: of_term(term) for name, term in model.terms.items()},
+        scenarios={
+            name: replace(s, terms={n: of_term(t) for n, t in s.terms.items()})
+            for name, s in model.scenarios.items()
+        },
+    )
+
+
+def scaled_practices(practices: xr.Dataset, money: float = 1.0, lists: float = 1.0) -> xr.Dataset:
+    sizes = ("registered_list", "weighted_list")
+    new = {
+        name: v * (lists if name in sizes else 1.0 if name == "london_practice" else money)
+        for name, v in practices.data_vars.items()
+    }
+    return practices.assign(new)
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED), st.sampled_from([2.0, 0.5, 1024.0]))
+def test_scaling_all_money_scales_what_is_in_pounds_and_nothing_else(practices, name, factor):
+    plain = project(shipped(name), practices, months=20)
+    richer = project(
+        scaled(shipped(name), factor), scaled_practices(practices, money=factor), months=20
+    )
+    for variable in plain.data_vars:
+        power = Unit.parse(plain[variable].attrs["units"]).powers.get("GBP", 0)
+        expected = plain[variable].values * factor**power
+        assert richer[variable].values.tobytes() == expected.tobytes(), variable
+
+
+def halves(practices: xr.Dataset) -> xr.Dataset:
+    """Each practice as two, each with half the list and half the money."""
+    half = scaled_practices(practices, money=0.5, lists=0.5)
+    parts = []
+    for side in "AB":
+        codes = [f"{code}{side}" for code in practices["practice"].values]
+        parts.append(half.assign_coords(practice=codes))
+    return xr.concat(parts, "practice", join="exact", combine_attrs="identical")
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_two_halves_of_a_practice_are_paid_what_the_whole_is(practices, name):
+    whole = project(shipped(name), practices, months=20)
+    split = project(shipped(name), halves(practices), months=20)
+    count = practices.sizes["practice"]
+    for variable in whole.data_vars:
+        if "practice" not in whole[variable].dims:
+            continue
+        unit = Unit.parse(whole[variable].attrs["units"])
+        size = bool(unit.powers.get("GBP") or unit.powers.get("patient"))
+        one = split[variable].isel(practice=slice(0, count)).values
+        other = split[variable].isel(practice=slice(count, None)).values
+        together = one + other if size else one
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(
+            together, whole[variable].values, rtol=1e-9, atol=1e-9, err_msg=str(variable)
+        )
+
+
+# ------------------------------------------------------------------------------------ causality
+
+
+def changed_from(term: Term, month: dt.date, factor: float) -> Term:
+    """A term as it is before a month, and multiplied from that month on."""
+    before = tuple(value for value in term.values if value.start < month)
+    after = [value for value in term.values if value.start > month]
+    now = replace(term.value_at(month), start=month, paid_from=None, until_paid=None)
+    changed = [replace(v, value=v.value * factor, until_paid=None, paid_from=None)
+               for v in (now, *after)]  # fmt: skip
+    return replace(term, values=(*before, *changed))
+
+
+def terms_read(model: Model) -> list[str]:
+    """Terms of which the model's rules read a month's value."""
+    leaves = [leaf for leaf in model.graph().leaves.values() if leaf.kind == "term"]
+    return sorted({str(term_behind(leaf.name, model.terms)) for leaf in leaves})
+
+
+TERMS_READ = [(name, term) for name in SHIPPED for term in terms_read(shipped(name))]
+MONTHS = 30
+
+
+def with_change(name: str, term: str, month: dt.date, factor: float) -> Model:
+    model = shipped(name)
+    before = next(iter(model.scenarios.values()))
+    later = changed_from(model.term_in(term, before.name), month, factor)
+    return replace(
+        model,
+        scenarios={
+            "as-is": Scenario("as-is", "As it is", before.terms),
+            "changed": Scenario("changed", "Changed", {**before.terms, term: later}),
+        },
+    )
+
+
+def before_and_after(result: xr.Dataset, at: int) -> tuple[bool, bool]:
+    """Whether two scenarios have the same bits before a month; whether they differ from it on."""
+    same, differ = True, False
+    for variable in result.data_vars:
+        array = result[variable]
+        if array.attrs["kind"] not in ("rule", "total") or "scenario" not in array.dims:
+            continue
+        assert "month" in array.dims, f"{variable} does not move by month, yet a change moves it"
+        one, other = array.sel(scenario="as-is"), array.sel(scenario="changed")
+        early, late = slice(0, at), slice(at, None)
+        same &= one.isel(month=early).values.tobytes() == other.isel(month=early).values.tobytes()
+        differ |= one.isel(month=late).values.tobytes() != other.isel(month=late).values.tobytes()
+    return same, differ
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    practice_sets(most=4),
+    st.sampled_from(TERMS_READ),
+    st.integers(0, MONTHS - 1),
+    st.floats(0.25, 4),
+)
+def test_a_change_has_no_effect_before_its_month(practices, which, at, factor):
+    name, term = which
+    year, month = divmod(3 + at, 12)
+    model = with_change(name, term, dt.date(2015 + year, month + 1, 1), factor)
+    same, _ = before_and_after(project(model, practices, months=MONTHS), at)
+    assert same
+
+
+@pytest.mark.parametrize(("name", "term"), TERMS_READ)
+def test_a_change_has_an_effect_from_its_month_on(name, term):
+    """Else the law above would hold of terms that nothing reads."""
+    practices = example_practices().isel(practice=slice(0, 12))
+    practices["london_practice"] = ("practice", [1.0] * 12)
+    model = with_change(name, term, dt.date(2016, 10, 1), 1.5)
+    if shipped(name).term_in(term, next(iter(shipped(name).scenarios))).at(dt.date(2016, 10, 1)):
+        assert before_and_after(project(model, practices, months=MONTHS), 18) == (True, True)
+
+
+def test_a_price_changed_by_a_scenario_of_the_file_moves_nothing_before_its_month(model_of):
+    values = [
+        '{ from = 2014-04-01, value = 73.56, assumption = "x" }',
+        '{ from = 2015-04-01, value = 75.77, assumption = "x" }',
+        '{ from = 2015-10-01, value = 76.51, assumption = "x" }',
+    ]
+    later = '{ from = 2016-02-01, value = 90, assumption = "x" }'
+    own = "".join(
+        f"[scenario.{name}.term.global_sum_price]\nvalues = [{', '.join(listed)}]\n"
+        for name, listed in (("as-is", values), ("changed", [*values, later]))
+    )
+    model = model_of(edited(shipped_text(NATIONAL)) + own)
+    result = project(model, example_practices(), months=12)
+    assert before_and_after(result, 10) == (True, True)
+
+
+# --------------------------------------------------------------------------------- what follows
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_the_same_practices_are_paid_the_same_twice(practices, name):
+    assert bits(project(shipped(name), practices, months=8)) == bits(
+        project(shipped(name), practices.copy(deep=True), months=8)
+    )
+
+
+@anything
+@given(practice_sets(), st.sampled_from(SHIPPED))
+def test_a_projection_leaves_its_input_as_it_was(practices, name):
+    before = practices.copy(deep=True)
+    project(shipped(name), practices, months=3)
+    assert practices.identical(before)
+
+
+@anything
+@given(practice_sets())
+def test_the_correction_factor_of_the_base_year_may_be_any_year_before_2020(practices):
+    """The sevenths of 2013/14 are the same whichever year's file they are worked out from."""
+    model = shipped(NATIONAL)
+    from_2014 = project(model, practices, months=12)
+    later = practices.assign(correction_factor=practices["correction_factor"] * 5 / 6)
+    later.attrs["fiscal_year"] = "2015/16"
+    from_2015 = project(model, later, months=12)
+    xr.testing.assert_allclose(
+        from_2015["correction_factor"], from_2014["correction_factor"], rtol=1e-9
+    )

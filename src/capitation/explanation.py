@@ -202,10 +202,12 @@ class _Reader:
             return label[:7]
         return f"{pd.Timestamp(label):%Y-%m}"
 
-    def value(self, name: str, at: Mapping[str, int]) -> float:
-        if name not in self.result:
+    def check_present(self, name: str) -> None:
+        if name not in self.graph:
             found = f"{name!r} is not in this result"
             raise InputError(Problem("explain", found, "project without 'variables'"))
+
+    def value(self, name: str, at: Mapping[str, int]) -> float:
         array = self.result[name]
         here = self.along_coarse(at)
         return float(array.values[tuple(here[str(d)] for d in array.dims)])
@@ -233,6 +235,7 @@ class _Reader:
     # ------------------------------------------------------------------ telling
 
     def told(self, name: str, at: Mapping[str, int]) -> Explanation:
+        self.check_present(name)
         key = (name, self.where(name, at))
         if key not in self.told_already:
             node = self.graph[name]

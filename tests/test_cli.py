@@ -584,11 +584,16 @@ def test_a_misspelt_term_is_missed_where_a_rule_reads_it(run_refused, tmp_path):
 
 
 def test_a_month_before_the_first_date_of_a_term(run_refused, tmp_path):
-    found = run_refused(edited(tmp_path, "start = 2015-04-01\nm", "start = 2012-04-01\nm"))
+    later = edited(tmp_path, "{ from = 2015-04-01, value = 95", "{ from = 2016-04-01, value = 95")
+    found = run_refused(later)
     place = "mine.toml, term.guaranteed_income_per_weighted_patient: "
-    fault = "'guaranteed_income_per_weighted_patient' has no value for April 2012: it begins on 1"
-    assert f"{place}{fault} April 2015" in found
-    assert "global_sum.toml, term.global_sum_price: " in found
+    fault = "'guaranteed_income_per_weighted_patient' has no value for April 2015: it begins on 1"
+    assert f"{place}{fault} April 2016" in found
+
+
+def test_a_projection_that_starts_before_its_figures(run_refused):
+    found = run_refused(BOLTON, "--start", "2013-04")
+    assert "its figures are of 2014/15, and the projection starts in April 2013" in found
 
 
 @pytest.mark.parametrize(
@@ -597,6 +602,7 @@ def test_a_month_before_the_first_date_of_a_term(run_refused, tmp_path):
         ("--scenario other-payments", "'other-payments' (did you mean 'other-payments-counted'?)"),
         ("--commissioner 00T", "no practice of commissioner '00T' (known: 'EXAMPLE')"),
         ("--months 0", "--months: found 0 (from 1 to 600)"),
+        ("--start April", "--start: found 'April' (a month such as 2017-04)"),
         ("--months 601", "--months: found 601 (from 1 to 600)"),
         ("--fiscal-year 2014/15", "--fiscal-year: there is no file that it is the year of"),
     ],
@@ -619,7 +625,7 @@ def test_the_year_of_a_file(run_refused, said, tmp_path):
     [
         ("o.xls", "is not the name of a workbook (end it in .xlsx)"),
         ("o", "is not the name of a workbook (end it in .xlsx)"),
-        ("gone/o.xlsx", "its folder does not exist (make the folder "),
+        ("gone/o.xlsx", "its folder does not exist (make "),
         ("folder.xlsx", "is a folder"),
     ],
 )
@@ -635,7 +641,7 @@ def test_an_output_that_is_open_in_another_program(run_refused, monkeypatch):
         raise PermissionError(13, "used by another process", str(path))
 
     monkeypatch.setattr(Path, "replace", locked)
-    assert "close earlier.xlsx in Excel" in run_refused(NATIONAL, "--months", "1")
+    assert "earlier.xlsx is open in Excel, close it" in run_refused(NATIONAL, "--months", "1")
 
 
 # Faults -----------------------------------------------------------------------------------------

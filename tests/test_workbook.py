@@ -298,7 +298,8 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("book.csv", "end it in .xlsx"), ("nowhere/book.xlsx", "there is no folder")]
+    ("name", "said"),
+    [("book.csv", "end it in .xlsx"), ("nowhere/book.xlsx", "its folder does not exist")],
 )
 def test_a_bad_path_is_refused_with_a_sentence(name, said, tmp_path):
     result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +94,11 @@ def _outcome(argv: Sequence[str] | None) -> tuple[str, int]:
 
 
 def _run(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.workbook.writer import path_problems
+
     output = Path(args.output)
-    raise_if_any([*_output_problems(output), *_option_problems(args)])
-    model = cap.load_model(args.model)
+    raise_if_any([*path_problems(output), *_option_problems(args)])
+    model = _model(args)
     practices = _practices(args, model, {})
     result = cap.project(model, practices, args.scenario, args.months)
     written = cap.write_workbook(result, output)
@@ -115,7 +118,7 @@ def _models(args: argparse.Namespace) -> tuple[str, int]:
 def _explain(args: argparse.Namespace) -> tuple[str, int]:
     raise_if_any(_option_problems(args))
     labels = _labels(args.labels)
-    model = cap.load_model(args.model)
+    model = _model(args)
     practices = _practices(args, model, labels)
     months = args.months or _months_to_cover(model, labels)
     told = cap.explain(cap.project(model, practices, months=months), args.variable, **labels)
@@ -197,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help="only these [those the model names]")
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
+        add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
     run("--scenario", **several, metavar="NAME", help="only these [all]")
     run("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
@@ -212,22 +216,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _output_problems(output: Path) -> Iterable[Problem]:
-    if output.suffix.lower() != ".xlsx":
-        yield Problem(f"--output {output}", "is not the name of a workbook", "end it in .xlsx")
-    elif not output.parent.is_dir():
-        mend = f"make the folder {output.parent} first"
-        yield Problem(f"--output {output}", "its folder does not exist", mend)
-    elif output.is_dir():
-        yield Problem(f"--output {output}", "is a folder", "give the name of a file")
-
-
 def _option_problems(args: argparse.Namespace) -> Iterable[Problem]:
     if args.months is not None and not 1 <= args.months <= LONGEST:
         yield Problem("--months", f"found {args.months}", f"from 1 to {LONGEST}")
+    if args.start is not None and _first_of_month(args.start) is None:
+        yield Problem("--start", f"found {args.start!r}", "a month such as 2017-04")
     if args.fiscal_year is not None and args.practices is None:
         mend = "give the file with --practices"
         yield Problem("--fiscal-year", "there is no file that it is the year of", mend)
+
+
+def _first_of_month(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+
+
+def _model(args: argparse.Namespace) -> cap.Model:
+    """The model asked for, from the month asked for."""
+    model = cap.load_model(args.model)
+    start = _first_of_month(args.start or "")
+    return replace(model, start=start) if start else model
 
 
 def _labels(words: Iterable[str]) -> dict[str, str]:

@@ -86,8 +86,9 @@ class Summary:
             page.number(row + 1, column + number, begins, "whole", "heading")
         page.headings(row, column + self.years, ["All years £"], over_numbers=True)
         page.headings(row + 1, column + self.years, [""])
-        page.headings(row, column + self.years + 1, ["What it is"])
-        page.headings(row + 1, column + self.years + 1, [""])
+        for offset, title in enumerate(("", "What it is"), start=1):
+            page.headings(row, column + self.years + offset, [title])
+            page.headings(row + 1, column + self.years + offset, [""])
 
     # ------------------------------------------------------------------ Summary
 
@@ -96,7 +97,7 @@ class Summary:
         page = self.book.page("Summary")
         page.text(1, 1, "Summary: payments by stream and fiscal year, all practices", bold=True)
         page.text(2, 1, "Pounds in the year. Positive figures are paid to practices.")
-        page.widths(34, 12, *[18] * (self.years + 1), 90)
+        page.widths(34, 12, *[18] * (self.years + 1), 2, 90)
         row = 4
         for scenario in self.content.scenarios:
             row = self.write_scenario(page, scenario, row) + 2
@@ -129,7 +130,7 @@ class Summary:
     ) -> None:
         variable = self.content.graph[name]
         page.text(row, _STREAM, label(name), bold=bold)
-        page.text(row, _FIRST_YEAR + self.years + 1, variable.title)
+        page.text(row, _FIRST_YEAR + self.years + 2, variable.title)
         page.text(row, _UNIT, "GBP/year", bold=bold)
         source_row = self.row_of_all(name, scenario)
         amounts = self.by_year(name, self.scenario_of(name, scenario)).sum(axis=0).tolist()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 
-from capitation.errors import InputError, Problem
+from capitation.errors import InputError, Problem, raise_if_any
 from capitation.workbook.calculation import Calculation
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
@@ -63,7 +64,7 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
         program, or the result is too large for live formulas. Nothing is written then.
     """
     path = Path(path)
-    check_path(path)
+    raise_if_any(path_problems(path))
     content = Content(result)
     _check_size(content)
     book, summary = _written(content)
@@ -93,17 +94,14 @@ def _written(content: Content) -> tuple[Book, Summary]:
     return book, summary
 
 
-def check_path(path: Path) -> None:
-    """Refuse a path that no workbook can be written to, before anything is computed.
-
-    Raises
-    ------
-    InputError
-    """
+def path_problems(path: Path) -> Iterator[Problem]:
+    """Why no workbook can be written to a path, as far as that can be said before it is made."""
     if path.suffix.lower() != ".xlsx":
-        raise InputError(Problem(str(path), "not the name of an .xlsx file", "end it in .xlsx"))
-    if not path.parent.is_dir():
-        raise InputError(Problem(str(path), f"there is no folder {str(path.parent)!r}", "make it"))
+        yield Problem(str(path), "is not the name of a workbook", "end it in .xlsx")
+    elif not path.parent.is_dir():
+        yield Problem(str(path), "its folder does not exist", f"make {path.parent} first")
+    elif path.is_dir():
+        yield Problem(str(path), "is a folder", "give the name of a file")
 
 
 def _check_size(content: Content) -> None:

@@ -19,7 +19,7 @@ from capitation.workbook.writer import _written
 USER_RULES = '''
 """A user's own clause: a quality payment from a commissioner's fund, trued up a year later."""
 
-from capitation import constant, rule, total
+from capitation import constant, round_to_pence, rule, total
 
 MONTHS_PER_YEAR = constant(12, "month/year")
 A_MONTH = constant(1, "month")

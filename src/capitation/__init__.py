@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from capitation.practices import select_commissioners
     from capitation.projection import project
     from capitation.sources.payments import read_payments
-    from capitation.vocabulary import constant, rule, total
+    from capitation.vocabulary import constant, round_to_pence, rule, total
     from capitation.workbook import write_workbook
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
@@ -43,6 +43,7 @@ _HOMES = {
     "project": "capitation.projection",
     "read_payments": "capitation.sources.payments",
     "constant": "capitation.vocabulary",
+    "round_to_pence": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
     "total": "capitation.vocabulary",
     "write_workbook": "capitation.workbook",
@@ -62,6 +63,7 @@ __all__ = [
     "models",
     "project",
     "read_payments",
+    "round_to_pence",
     "rule",
     "select_commissioners",
     "total",

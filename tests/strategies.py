@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from hypothesis import strategies as st
 
-from capitation.model import Model, load_model, models_folder
+from capitation.model import Model
+from capitation.model_file import load_model, models_folder
 from capitation.practices import FIGURES
 
 BOLTON = "bolton-quality-contract"

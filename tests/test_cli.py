@@ -21,7 +21,7 @@ import pytest
 
 import capitation as cap
 from capitation.cli import main
-from capitation.model import models_folder
+from capitation.model_file import models_folder
 
 BOLTON = "bolton-quality-contract"
 THAMES_VALLEY = "thames-valley-pms"

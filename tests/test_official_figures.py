@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import capitation as cap
-from capitation.model import national_terms
+from capitation.national import national_terms
 
 YEARS = ("2014_15", "2015_16", "2016_17", "2018_19")
 

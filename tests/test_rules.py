@@ -20,7 +20,8 @@ from capitation.engine.language import Rule
 from capitation.engine.terms import DatedValue, Term
 from capitation.engine.units import Unit
 from capitation.example import example_practices
-from capitation.model import Model, Scenario, load_model, term_behind
+from capitation.model import Model, Scenario, term_behind
+from capitation.model_file import load_model
 from capitation.projection import project
 from capitation.vocabulary import round_to_pence
 
@@ -458,7 +459,6 @@ def test_premium_paid_and_withdrawn_come_to_the_premium_in_every_month(practices
     xr.testing.assert_allclose(together, before, rtol=1e-12, atol=1e-9)
     assert (result["pms_premium"] >= 0).all()
     assert (result["premium_withdrawn"] >= 0).all()
-    assert (before.diff("month") <= 1e-9).all() or name  # what the price absorbs may move lists
 
 
 @anything
@@ -479,7 +479,7 @@ def test_what_is_released_is_reinvested_in_the_same_commissioners_area(practices
 
 
 @anything
-@given(practice_sets(), st.floats(0, 200), st.floats(0, 100), st.data())
+@given(practice_sets(), st.floats(0, 200), st.floats(0.01, 100), st.data())
 def test_a_higher_guarantee_never_pays_less(practices, guarantee, more, data):
     for name in ("mandatory_standards_met", "graded_standards_achieved"):
         some = st.sampled_from([0.0, 1.0]) if "met" in name else st.floats(0, 1)
@@ -655,12 +655,14 @@ def test_two_halves_of_a_practice_are_paid_what_the_whole_is(practices, name):
 
 
 def changed_from(term: Term, month: dt.date, factor: float) -> Term:
-    """A term as it is before a month, and multiplied from that month on."""
+    """A term as it is before a month, and multiplied, or no longer nil, from that month on."""
     before = tuple(value for value in term.values if value.start < month)
     after = [value for value in term.values if value.start > month]
     now = replace(term.value_at(month), start=month, paid_from=None, until_paid=None)
-    changed = [replace(v, value=v.value * factor, until_paid=None, paid_from=None)
-               for v in (now, *after)]  # fmt: skip
+    changed = [
+        replace(v, value=v.value * factor or factor / 8, until_paid=None, paid_from=None)
+        for v in (now, *after)
+    ]
     return replace(term, values=(*before, *changed))
 
 
@@ -694,8 +696,10 @@ def before_and_after(result: xr.Dataset, at: int) -> tuple[bool, bool]:
         array = result[variable]
         if array.attrs["kind"] not in ("rule", "total") or "scenario" not in array.dims:
             continue
-        assert "month" in array.dims, f"{variable} does not move by month, yet a change moves it"
         one, other = array.sel(scenario="as-is"), array.sel(scenario="changed")
+        if "month" not in array.dims:  # known before the first month, and so not to be moved
+            same &= one.values.tobytes() == other.values.tobytes()
+            continue
         early, late = slice(0, at), slice(at, None)
         same &= one.isel(month=early).values.tobytes() == other.isel(month=early).values.tobytes()
         differ |= one.isel(month=late).values.tobytes() != other.isel(month=late).values.tobytes()
@@ -723,8 +727,7 @@ def test_a_change_has_an_effect_from_its_month_on(name, term):
     practices = example_practices().isel(practice=slice(0, 12))
     practices["london_practice"] = ("practice", [1.0] * 12)
     model = with_change(name, term, dt.date(2016, 10, 1), 1.5)
-    if shipped(name).term_in(term, next(iter(shipped(name).scenarios))).at(dt.date(2016, 10, 1)):
-        assert before_and_after(project(model, practices, months=MONTHS), 18) == (True, True)
+    assert before_and_after(project(model, practices, months=MONTHS), 18) == (True, True)
 
 
 def test_a_price_changed_by_a_scenario_of_the_file_moves_nothing_before_its_month(model_of):
@@ -766,11 +769,11 @@ def test_a_projection_leaves_its_input_as_it_was(practices, name):
 @given(practice_sets())
 def test_the_correction_factor_of_the_base_year_may_be_any_year_before_2020(practices):
     """The sevenths of 2013/14 are the same whichever year's file they are worked out from."""
-    model = shipped(NATIONAL)
-    from_2014 = project(model, practices, months=12)
+    model, start = shipped(NATIONAL), dt.date(2016, 4, 1)
+    from_2014 = project(model, practices, months=12, start=start)
     later = practices.assign(correction_factor=practices["correction_factor"] * 5 / 6)
     later.attrs["fiscal_year"] = "2015/16"
-    from_2015 = project(model, later, months=12)
+    from_2015 = project(model, later, months=12, start=start)
     xr.testing.assert_allclose(
         from_2015["correction_factor"], from_2014["correction_factor"], rtol=1e-9
     )

@@ -381,8 +381,8 @@ def test_in_payment_a_backdated_figure_counts_from_when_it_was_paid(price, at):
 def test_a_figure_that_was_paid_after_the_next_was_due_is_refused_or_never_in_payment():
     text = """
         values = [
-          { from = 2015-04-01, value = 3, until_paid = 2, paid_from = 2016-06-01, assumption = "x" },
-          { from = 2016-04-01, value = 5, assumption = "x" },
+         { from = 2015-04-01, value = 3, until_paid = 2, paid_from = 2016-06-01, assumption = 'x' },
+         { from = 2016-04-01, value = 5, assumption = "x" },
         ]
     """
     terms, found = read(f"[term.price]\n{HEAD}{text}")

@@ -202,7 +202,7 @@ def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
     changed = practices.copy(deep=True)
     code = sheet.cell(9, 1).value
     changed["weighted_list"].loc[{"practice": code}] = 9_999
-    source = cap.model.models_folder() / "bolton-quality-contract.toml"
+    source = cap.model_file.models_folder() / "bolton-quality-contract.toml"
     text = source.read_text("utf-8").replace("value = 95,", "value = 97.5,")
     model = tmp_path / "changed.toml"
     model.write_text(text, encoding="utf-8")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from capitation.backtesting import backtest
     from capitation.example import example_practices
     from capitation.explanation import explain
-    from capitation.model import Model, load_model, models
+    from capitation.model import Model
+    from capitation.model_file import load_model, models
     from capitation.practices import select_commissioners
     from capitation.projection import project
     from capitation.sources.payments import read_payments
@@ -37,8 +38,8 @@ _HOMES = {
     "example_practices": "capitation.example",
     "explain": "capitation.explanation",
     "Model": "capitation.model",
-    "load_model": "capitation.model",
-    "models": "capitation.model",
+    "load_model": "capitation.model_file",
+    "models": "capitation.model_file",
     "select_commissioners": "capitation.practices",
     "project": "capitation.projection",
     "read_payments": "capitation.sources.payments",

@@ -11,7 +11,9 @@ import xarray as xr
 
 from capitation.engine.calendar import months_from, months_of
 from capitation.errors import InputError, Problem
-from capitation.model import Model, load_model, national_terms
+from capitation.model import Model
+from capitation.model_file import load_model
+from capitation.national import national_terms
 from capitation.projection import project
 from capitation.sources.payments import read_payments
 

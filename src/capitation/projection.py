@@ -20,7 +20,8 @@ from capitation.engine.language import Rule
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, Scenario, load_model, term_behind
+from capitation.model import Model, Scenario, term_behind
+from capitation.model_file import load_model
 from capitation.practices import check_practices, contract_flags
 from capitation.version import __version__
 

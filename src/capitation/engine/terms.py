@@ -14,14 +14,28 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from capitation.engine.shapes import shape_problems
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest
 
-TERM_KEYS = ("title", "unit", "description", "issue", "values")
-SCHEDULE_KEYS = ("from", "before", "start", "delay_months", "yearly")
 GROUNDS = ("source", "assumption", "note")
-VALUE_KEYS = ("from", "value", "source", "assumption", "note", "paid_from", "until_paid")
-SOURCE_KEYS = ("title", "publisher", "kind", "where", "date", "reference", "note")
+_GROUNDS = dict.fromkeys(GROUNDS, "text")
+TERM_KEYS = {
+    **dict.fromkeys(("title", "unit", "description", "issue"), "text"),
+    "values": "rows",
+    # A schedule has these in place of values.
+    "from": "date",
+    "before": "any",
+    "start": "date",
+    "delay_months": "count",
+    "yearly": "values",
+    **_GROUNDS,
+}
+VALUE_KEYS = {"from": "date", "value": "any", "paid_from": "date", "until_paid": "any", **_GROUNDS}
+SOURCE_KEYS = dict.fromkeys(
+    ("title", "publisher", "kind", "where", "date", "reference", "note"), "text"
+)
+"""Known keys and the kind of value of each: see `engine.shapes`."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +190,13 @@ def read_sources(table: Mapping[str, Any], file: str) -> tuple[dict[str, Source]
     problems: list[Problem] = []
     for key, entry in table.get("source", {}).items():
         place = f"{file}, source.{key}"
-        problems += unknown_keys(entry, SOURCE_KEYS, place)
+        wrong = shape_problems(entry, SOURCE_KEYS, place)
+        problems += wrong
+        if wrong:
+            continue
         if not entry.get("title"):
             problems.append(Problem(place, "a source without a title"))
-        known = {k: str(entry.get(k, "")) for k in SOURCE_KEYS if k != "reference"}
+        known = {k: entry.get(k, "") for k in SOURCE_KEYS if k != "reference"}
         sources[key] = Source(key, **known)
     return sources, problems
 
@@ -215,16 +232,6 @@ def read_terms(
     return terms, problems
 
 
-def unknown_keys(entry: Mapping[str, Any], known: Iterable[str], place: str) -> list[Problem]:
-    """A problem for each key that is not known, with the nearest one that is."""
-    known = list(known)
-    return [
-        Problem(place, f"the key {key!r} is not known", nearest(key, known))
-        for key in entry
-        if key not in known
-    ]
-
-
 class _TermReader:
     def __init__(self, name: str, entry: Mapping[str, Any], place: str, sources: set[str]):
         self.name = name
@@ -238,13 +245,15 @@ class _TermReader:
 
     def read(self) -> Term | None:
         entry = self.entry
-        self.problems += unknown_keys(entry, TERM_KEYS + SCHEDULE_KEYS + GROUNDS, self.place)
+        self.problems += shape_problems(entry, TERM_KEYS, self.place)
+        if self.problems:
+            return None
         try:
-            Unit.parse(str(entry.get("unit", "?")))
+            Unit.parse(entry.get("unit", "?"))
         except ValueError:
             mend = "a product such as 'GBP/patient/year', or '1'"
             self.fault(f"unit {entry.get('unit')!r}", mend)
-        entries = self.entries()
+        entries = list(self.scheduled()) if "yearly" in entry else entry.get("values", [])
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
             self.fault("no values", "give values = [{ from = …, value = …, source = … }]")
@@ -261,16 +270,6 @@ class _TermReader:
             self.place,
         )
 
-    def entries(self) -> list[Mapping[str, Any]]:
-        """Dated entries as written, or those that a schedule stands for."""
-        if "yearly" in self.entry:
-            return list(self.scheduled())
-        values = self.entry.get("values", [])
-        if not isinstance(values, list) or not all(isinstance(v, Mapping) for v in values):
-            self.fault("values is not a list of tables", "values = [{ from = 2015-04-01, … }]")
-            return []
-        return values
-
     def scheduled(self) -> Iterator[Mapping[str, Any]]:
         """A schedule: one figure before it starts, then one for each year from its start."""
         missing = [key for key in ("from", "before", "start") if key not in self.entry]
@@ -278,12 +277,7 @@ class _TermReader:
             self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
             return
         kept = {key: self.entry[key] for key in GROUNDS if key in self.entry}
-        start = self.entry["start"]
-        delay = self.entry.get("delay_months", 0)
-        if not isinstance(start, dt.date) or not isinstance(delay, int):
-            self.fault(f"start {start!r}, delay_months {delay!r}", "a date, and whole months")
-            return
-        start = months_after(start, delay)
+        start = months_after(self.entry["start"], self.entry.get("delay_months", 0))
         if start > self.entry["from"]:
             yield {"from": self.entry["from"], "value": self.entry["before"], **kept}
         for year, value in enumerate(self.entry["yearly"]):
@@ -291,11 +285,13 @@ class _TermReader:
 
     def dated_value(self, entry: Mapping[str, Any]) -> DatedValue | None:
         start = entry.get("from")
-        if not isinstance(start, dt.date):
-            self.fault(f"from is {start!r}", "give a date such as 2015-04-01")
-            return None
         where = f", from {start}"
-        self.problems += unknown_keys(entry, VALUE_KEYS, self.place + where)
+        wrong = shape_problems(entry, VALUE_KEYS, self.place + where)
+        self.problems += wrong
+        if start is None:
+            self.fault("a value without a date", "give from = 2015-04-01")
+        if wrong or start is None:
+            return None
         self.check_provenance(entry, where)
         try:
             value = read_number(entry.get("value"))
@@ -320,7 +316,7 @@ class _TermReader:
 
     def check_provenance(self, entry: Mapping[str, Any], where: str) -> None:
         source = entry.get("source", "")
-        if not source and not str(entry.get("assumption", "")).strip():
+        if not source.strip() and not entry.get("assumption", "").strip():
             self.fault(
                 "a value with neither a source nor an assumption",
                 "cite a source, or say in words what is assumed",

@@ -1,0 +1,364 @@
+"""Read a contract from its TOML file, and tell everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import tomllib
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from capitation.engine.language import Rule, Total
+from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
+from capitation.engine.terms import Term, read_number, read_sources, read_terms
+from capitation.engine.units import Unit
+from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
+from capitation.model import Model, Scenario, term_behind
+from capitation.national import national_terms
+from capitation.practices import PracticeInput
+
+REQUIRED = ("name", "title", "start", "months", "rules", "streams")
+KEYS = {
+    **dict.fromkeys(("name", "title", "purpose"), "text"),
+    **dict.fromkeys(("commissioners", "rules", "streams"), "names"),
+    **dict.fromkeys(("sum", "input", "term", "scenario", "source"), "tables"),
+    "start": "date",
+    "months": "count",
+}
+SUM_KEYS = {"title": "text", "of": "names"}
+INPUT_KEYS = {
+    **dict.fromkeys(("unit", "title", "source", "assumption"), "text"),
+    "value": "any",
+}
+SCENARIO_KEYS = {"title": "text", "term": "tables"}
+TOTAL_PAYMENTS = "total_payments"
+
+
+def models_folder() -> Path:
+    """Where the shipped models lie: in the installed package, or beside it in a checkout."""
+    installed = Path(__file__).parent / "models"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "models"
+
+
+def models() -> dict[str, str]:
+    """Names and titles of the models that come with the library.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> "bolton-quality-contract" in models()
+    True
+    """
+    files = sorted(models_folder().glob("*.toml"))
+    return {path.stem: tomllib.loads(path.read_text("utf-8"))["title"] for path in files}
+
+
+def load_model(name_or_path: str | Path) -> Model:
+    """Read a contract.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a model that comes with the library, or path of a TOML file.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or its file is wrong: every unknown key or name with the nearest
+        one that is known, every value with neither source nor assumption, every rule whose units do
+        not agree.
+
+    Examples
+    --------
+    >>> load_model("bolton-quality-contract").start
+    datetime.date(2015, 4, 1)
+    """
+    path = _find(name_or_path)
+    try:
+        table = tomllib.loads(path.read_text("utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(path.name, f"not readable as TOML: {error}")) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(path), f"cannot be read: {error}")) from None
+    return _ModelReader(path, table).read()
+
+
+def _find(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    shipped = models_folder() / f"{text}.toml"
+    if shipped.is_file():
+        return shipped
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        mend = nearest(text, models()) + ", or give the path of a .toml file"
+        raise InputError(Problem(text, "no model of this name comes with capitation", mend))
+    if not path.is_file():
+        raise InputError(Problem(text, "there is no such file"))
+    return path
+
+
+class _ModelReader:
+    """Reads one model file, and collects every problem in it."""
+
+    def __init__(self, path: Path, table: dict[str, Any]):
+        self.path = path
+        self.table = table
+        self.problems: list[Problem] = []
+
+    def fault(self, where: str, found: str, mend: str = "") -> None:
+        place = f"{self.path.name}, {where}" if where else self.path.name
+        self.problems.append(Problem(place, found, mend))
+
+    def read(self) -> Model:
+        self.check_shape()
+        raise_if_any(self.problems)
+        self.read_own_terms()
+        table = self.table
+        inputs, scenarios = self.inputs(), self.scenarios()
+        definitions = (*self.definitions(), *self.sums())
+        raise_if_any(self.problems)
+        model = Model(
+            name=table["name"],
+            title=table["title"],
+            purpose=table.get("purpose", ""),
+            commissioners=tuple(table.get("commissioners", ())),
+            start=table["start"],
+            months=table["months"],
+            streams=tuple(table["streams"]),
+            terms=self.terms,
+            sources=self.sources,
+            definitions=definitions,
+            inputs=inputs,
+            scenarios=scenarios,
+            place=self.path.name,
+        )
+        self.check_whole(model)
+        return model
+
+    # ------------------------------------------------------------------ shape
+
+    def check_shape(self) -> None:
+        """Check that every key is known and holds the right kind of value."""
+        table, name = self.table, self.path.name
+        self.problems += shape_problems(table, KEYS, name)
+        for key in REQUIRED:
+            if not table.get(key) and not any(f"{name}, {key}" == p.where for p in self.problems):
+                self.fault("", f"the key {key!r} is missing, or empty")
+        if self.problems:
+            return
+        for kind, keys in (("sum", SUM_KEYS), ("input", INPUT_KEYS), ("scenario", SCENARIO_KEYS)):
+            for key, entry in table.get(kind, {}).items():
+                self.problems += shape_problems(entry, keys, f"{name}, {kind}.{key}")
+        named = [n for kind in ("sum", "input", "term") for n in table.get(kind, {})]
+        summed = [n for entry in table.get("sum", {}).values() for n in entry.get("of", [])]
+        self.problems += bad_names([*named, *summed, *table["streams"]], name)
+        if table["start"].day != 1:
+            self.fault("start", f"{table['start']} is not the first day of a month")
+        if not 1 <= table["months"] <= FURTHEST:
+            self.fault("months", f"found {table['months']}", f"from 1 to {FURTHEST}")
+        if not 1900 <= table["start"].year <= 2200:
+            self.fault("start", f"found {table['start']}", "a month of the years 1900 to 2200")
+        for stream in sorted({s for s in table["streams"] if table["streams"].count(s) > 1}):
+            self.fault("streams", f"{stream!r} stands more than once", "it would be paid twice")
+
+    # ------------------------------------------------------------------ parts
+
+    def read_own_terms(self) -> None:
+        """Read the model's own sources and terms over the national ones."""
+        national, known_sources = national_terms()
+        self.own_sources, wrong = read_sources(self.table, self.path.name)
+        self.problems += wrong
+        self.sources = known_sources | self.own_sources
+        self.own_terms, wrong = read_terms(self.table.get("term", {}), self.path.name, self.sources)
+        self.problems += wrong
+        self.terms = national | self.own_terms
+
+    def inputs(self) -> dict[str, PracticeInput]:
+        inputs = {}
+        for name, entry in self.table.get("input", {}).items():
+            where = f"input.{name}"
+            source, assumption = entry.get("source", ""), entry.get("assumption", "")
+            if "value" in entry and not (source.strip() or assumption.strip()):
+                self.fault(where, "a value with neither a source nor an assumption")
+            self.check_source(source, where)
+            try:
+                Unit.parse(entry.get("unit", "?"))
+                value = read_number(entry["value"]) if "value" in entry else None
+            except ValueError as error:
+                self.fault(where, str(error))
+                continue
+            title = entry.get("title", name.replace("_", " "))
+            inputs[name] = PracticeInput(name, entry["unit"], title, value, source, assumption)
+        return inputs
+
+    def check_source(self, source: str, where: str) -> None:
+        if source and source not in self.sources:
+            mend = nearest(source, self.sources)
+            self.fault(where, f"the source {source!r} is not described", mend)
+
+    def scenarios(self) -> dict[str, Scenario]:
+        scenarios = {}
+        for name, entry in (self.table.get("scenario") or {"base": {}}).items():
+            changed = {}
+            for term, keys in entry.get("term", {}).items():
+                if term not in self.terms:
+                    mend = nearest(term, self.terms)
+                    where = f"scenario.{name}.term.{term}"
+                    self.fault(where, f"there is no term {term!r} to change", mend)
+                    continue
+                changed[term] = {**self.written(term), **keys}
+            place = f"{self.path.name}, scenario.{name}"
+            terms, wrong = read_terms(changed, place, self.sources)
+            self.problems += wrong
+            scenarios[name] = Scenario(name, entry.get("title", name), terms)
+        return scenarios
+
+    def written(self, term: str) -> dict[str, Any]:
+        """A term as a table, so that a scenario can change some of its keys."""
+        own = self.table.get("term", {})
+        if term in own:
+            return own[term]
+        national = self.terms[term]
+        return {"title": national.title, "unit": national.unit, "description": national.description}
+
+    # ------------------------------------------------------------------ rules
+
+    def definitions(self) -> list[Rule | Total]:
+        found: dict[int, Rule | Total] = {}
+        for entry in self.table["rules"]:
+            module = self.module(entry)
+            if module is None:
+                continue
+            before = len(found)
+            for name, value in vars(module).items():
+                if isinstance(value, Total):
+                    found.setdefault(id(value), replace(value, name=name))
+                elif isinstance(value, Rule):
+                    found.setdefault(id(value), value)
+            if len(found) == before:
+                self.fault("rules", f"{entry!r} holds no rule that is not named already")
+        for definition in found.values():
+            if isinstance(definition, Rule):
+                self.check_source(definition.source, f"rule {definition.name} ({definition.place})")
+        return list(found.values())
+
+    def module(self, entry: str) -> ModuleType | None:
+        """A module of rules: a shipped one, a file beside the model, or an importable name."""
+        try:
+            if entry.endswith(".py"):
+                return _module_from_file(self.path.parent / entry)
+            if "." in entry:
+                return importlib.import_module(entry)
+            return importlib.import_module(f"capitation.rules.{entry}")
+        except RuleError as error:
+            self.problems += error.problems
+        except FileNotFoundError:
+            self.fault("rules", f"there is no file {entry!r} beside the model")
+        except ModuleNotFoundError as error:
+            found = f"there is no module of rules {entry!r} ({error})"
+            self.fault("rules", found, nearest(entry, _shipped()))
+        except Exception as error:
+            said = f"{entry!r} cannot be imported: {type(error).__name__}: {error}"
+            self.fault("rules", said)
+        return None
+
+    def sums(self) -> list[Rule]:
+        """The model's own sums, written out as rules; total payments is the sum of all streams."""
+        streams = {"title": "Payments to the practice in the month", "of": self.table["streams"]}
+        tables = {TOTAL_PAYMENTS: streams, **self.table.get("sum", {})}
+        rules = []
+        for name, entry in tables.items():
+            if not entry.get("of"):
+                self.fault(f"sum.{name}", "there is nothing to add up", "list rules under 'of'")
+                continue
+            title = entry.get("title", name.replace("_", " "))
+            rules.append(sum_rule(name, title, entry["of"], f"{self.path.name}, sum.{name}"))
+        return rules
+
+    # ------------------------------------------------------------------ the whole
+
+    def check_whole(self, model: Model) -> None:
+        """Check what can be said only once all is bound: names, units, and what is unused."""
+        try:
+            graph = model.graph()
+        except RuleError as error:
+            here = self.path.name
+            raise RuleError(
+                problem
+                if problem.where.startswith(here)
+                else replace(problem, where=f"{here}, rules: {problem.where}")
+                for problem in error.problems
+            ) from None
+        for stream in model.streams:
+            if stream in graph.nodes and graph[stream].unit != Unit.parse("GBP/month"):
+                self.fault("streams", f"{stream!r} is in {graph[stream].unit}, not GBP/month")
+        used = {term_behind(name, model.terms) for name in graph.leaves}
+        changed = {term for scenario in model.scenarios.values() for term in scenario.terms}
+        self.check_used("term", {*self.own_terms, *changed} - used, graph.leaves)
+        self.check_used("input", set(model.inputs) - set(graph.leaves), graph.leaves)
+        for source in sorted(set(self.own_sources) - _cited(model)):
+            self.fault(f"source.{source}", "nothing in this model cites it", "cite it or remove it")
+        raise_if_any(self.problems)
+
+    def check_used(self, kind: str, unused: Iterable[str], known: Iterable[str]) -> None:
+        for name in sorted(unused):
+            self.fault(f"{kind}.{name}", "no rule of this model reads it", nearest(name, known))
+
+
+def _cited(model: Model) -> set[str]:
+    terms: list[Term] = [*model.terms.values()]
+    for scenario in model.scenarios.values():
+        terms += scenario.terms.values()
+    cited = {value.source for term in terms for value in term.values}
+    cited |= {given.source for given in model.inputs.values()}
+    return cited | {d.source for d in model.definitions if isinstance(d, Rule)}
+
+
+def _shipped() -> list[str]:
+    files = resources.files("capitation.rules").iterdir()
+    names = [file.name.removesuffix(".py") for file in files if file.name.endswith(".py")]
+    return [name for name in names if not name.startswith("_")]
+
+
+def _module_from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    spec = importlib.util.spec_from_file_location(f"capitation_rules_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sum_rule(name: str, title: str, names: Iterable[str], place: str) -> Rule:
+    """A rule that adds up amounts a month.
+
+    Examples
+    --------
+    >>> sum_rule("core", "Core income", ["global_sum", "correction_factor"], "a.toml").formula
+    'core = global_sum + correction_factor'
+    """
+    names = list(names)
+    text = f"def {name}({', '.join(names)}):\n    {title!r}\n    return {' + '.join(names)}"
+    scope: dict[str, Any] = {}
+    exec(compile(text, place, "exec"), scope)
+    return Rule(
+        name=name,
+        unit="GBP/month",
+        text=text,
+        assumption="Declared by the model: a sum of its streams.",
+        place=place,
+        function=scope[name],
+    )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from capitation.engine.graph import Graph, Leaf, bind, joined, looks_back_at
 from capitation.engine.kernel import Kernel, emit
-from capitation.engine.language import Constant, Rule, Total, walk_names
+from capitation.engine.language import Constant, Rule, Total
 from capitation.engine.units import Unit
 from capitation.example import example_practices
 from capitation.model import Model
@@ -233,7 +233,9 @@ class Drawing:
             amount = f"({amount}) / {'A_MONTH' if unit == '1/month' else 'A_YEAR'}"
         lines.append(f"    return {amount}")
         tree = ast.parse("\n".join(line.strip() for line in lines))
-        names = dict.fromkeys(walk_names(tree))
+        called = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
+        read = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called)
+        names = dict.fromkeys(n.id for n in read if isinstance(n.ctx, ast.Load))
         parameters = [n for n in names if n not in (*CONSTANTS, "share", "met")]
         inside = "\n".join(lines)
         return f"def {name}({', '.join(parameters)}):\n    'What {name} pays.'\n{inside}"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from capitation.engine.graph import Leaf, bind
 from capitation.engine.kernel import emit
-from capitation.engine.language import Constant, Rule, Total, walk_names
+from capitation.engine.language import Constant, Rule, Total
 from capitation.engine.units import ONE
 from capitation.errors import InputError, Problem, RuleError
 from capitation.vocabulary import round_to_pence
@@ -474,11 +474,6 @@ def test_a_constant_is_a_number_with_a_unit():
 def test_a_rule_read_back_has_no_function_to_call():
     with pytest.raises(TypeError, match="paid was read back from a result"):
         Rule("paid", "1", "def paid(a):\n    'Pays.'\n    return a")(1.0)
-
-
-def test_names_read_leave_out_the_functions_that_are_called():
-    tree = ast.parse("min(a, max(b, abs(c))) + d", mode="eval").body
-    assert sorted(walk_names(tree)) == ["a", "b", "c", "d"]
 
 
 # ------------------------------------------------------------------------------------- pence

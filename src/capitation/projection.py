@@ -328,9 +328,11 @@ def _place_of_fault(error: BaseException, setting: _Setting) -> Problem:
         frames.append(trace.tb_frame)
         trace = trace.tb_next
     kernel = next(frame for frame in frames if frame.f_code.co_name == "kernel")
-    short = {"scenario": "s", "commissioner_code": "g", "practice": "p", "month": "m"}
+    short = {"scenario": "s_", "commissioner_code": "g_", "practice": "p_", "month": "m_"}
     at = {d: kernel.f_locals[v] for d, v in short.items() if v in kernel.f_locals}
-    return _fault_in_rule(frames[-1].f_code.co_name.removeprefix("rule_"), at, setting)
+    return _fault_in_rule(
+        frames[-1].f_code.co_name.removeprefix("rule_").removesuffix("__"), at, setting
+    )
 
 
 def _fault_in_rule(name: str, at: Mapping[str, int], setting: _Setting) -> Problem:

@@ -20,8 +20,9 @@ A_MONTH = constant(1, "month")
 def round_to_pence(amount: float) -> float:
     """Round pounds to whole pence as a spreadsheet does, half away from zero.
 
-    Binary fractions fall just short of a half penny, so the amount is nudged by two parts in
-    10¹⁵ first; two spreadsheet engines agreed with this in 60,000 of 60,000 cases.
+    Binary fractions fall just short of a half penny, so the amount is nudged by less than one part
+    in 10¹⁵ first: more than the error of a few operations, less than a spreadsheet's fifteenth
+    digit. From £10 million million on there are no pence left to round.
 
     Parameters
     ----------
@@ -38,5 +39,7 @@ def round_to_pence(amount: float) -> float:
     >>> round_to_pence(2.675), round_to_pence(-2.675), round_to_pence(1.005)
     (2.68, -2.68, 1.01)
     """
-    pence = math.floor(abs(amount) * 100.0 * (1.0 + 2.0**-49) + 0.5) / 100.0
+    if not abs(amount) < 1e13:
+        return amount
+    pence = math.floor(abs(amount) * 100.0 * (1.0 + 2.0**-50) + 0.5) / 100.0
     return pence if amount >= 0.0 else -pence

@@ -17,13 +17,7 @@ from capitation.errors import Problem, RuleError, nearest, raise_if_any
 DIMENSIONS = ("scenario", "commissioner_code", "practice", "year", "month")
 """The canonical order of dimensions."""
 
-RESERVED = frozenset(
-    [
-        *("s", "g", "p", "y", "m", "scenarios", "commissioners", "months", "amount", "math"),
-        *("larger", "smaller", "compiled", "kernel", "practice_start", "year_of_month"),
-        *("previous", *DIMENSIONS),
-    ]
-)
+RESERVED = frozenset(("range", "abs", "compiled", "kernel", "previous", *DIMENSIONS))
 """Names that the kernel and the labels of a result use for themselves."""
 
 _FINER = {"commissioner_code": "practice", "year": "month"}
@@ -199,9 +193,9 @@ def bind(
     order = _ordered(nodes)
     ordered = {name: nodes[name] for name in order}
     nodes = _with_dims_and_levels(ordered, leaves, frozenset(of_practices))
-    graph = Graph(nodes, leaves)
+    graph = _with_units_of_totals(Graph(nodes, leaves))
     raise_if_rules_fault(_faults_of_units(graph), _faults_of_firsts(graph))
-    return _with_units_of_totals(graph)
+    return graph
 
 
 def raise_if_rules_fault(*problems: Iterable[Problem]) -> None:
@@ -213,11 +207,9 @@ def raise_if_rules_fault(*problems: Iterable[Problem]) -> None:
 
 def _nodes_by_name(definitions: Iterable[Rule | Total]) -> dict[str, Node]:
     nodes: dict[str, Node] = {}
-    problems = []
+    problems: list[Problem] = []
     for definition in definitions:
-        if definition.name in RESERVED:
-            found = f"{definition.name!r} is a name that the kernel uses"
-            problems.append(Problem(definition.place, found, "choose another name"))
+        problems += _faults_of_name(definition.name, definition.place)
         if definition.name in nodes:
             other = nodes[definition.name].definition.place
             problems.append(
@@ -232,6 +224,11 @@ def _nodes_by_name(definitions: Iterable[Rule | Total]) -> dict[str, Node]:
         nodes[definition.name] = Node(definition.name, definition, unit)
     raise_if_any(problems)
     return nodes
+
+
+def _faults_of_name(name: str, place: str) -> Iterator[Problem]:
+    if name in RESERVED or name.startswith(_PREVIOUS) or name.endswith("_"):
+        yield Problem(place, f"{name!r} is a name that the kernel uses", "choose another name")
 
 
 def _resolve(
@@ -254,6 +251,7 @@ def _resolve(
                     )
                 )
             else:
+                problems += _faults_of_name(name, node.definition.place)
                 leaves[name] = found
         problems += _faults_of_looking_back(node, nodes)
     clashes = sorted(name for name in nodes if leaf(name) is not None)
@@ -354,8 +352,8 @@ def _dims_and_level(
             if definition.over == "practices"
             else ("month", "year")
         )
-        summed = dims_of(definition.of)
-        return joined(coarse if d == fine else d for d in summed), level + 1
+        summed = [coarse if d == fine else d for d in dims_of(definition.of)]
+        return joined([*summed, *(d for d in dims if d == "scenario")]), level + 1
     # What looks back moves by month, and so does an amount a month, even if it never changes.
     if node.looks_back or node.unit.powers.get("month") == -1:
         dims = dims if "year" in dims else joined((*dims, "month"))
@@ -363,15 +361,12 @@ def _dims_and_level(
 
 
 def _faults_of_units(graph: Graph) -> Iterator[Problem]:
-    units = {name: leaf.unit for name, leaf in graph.leaves.items()}
-    for name, node in graph.nodes.items():
-        units[name] = _unit_of_total(node.definition, units) or node.unit
     for name, node in graph.nodes.items():
         definition = node.definition
         if isinstance(definition, Total):
-            yield from _faults_of_total(graph, definition, units[definition.of])
+            yield from _faults_of_total(graph, definition, graph[definition.of].unit)
             continue
-        scope = {p: units[node.looks_back.get(p, p)] for p in definition.parameters}
+        scope = {p: graph[node.looks_back.get(p, p)].unit for p in definition.parameters}
         try:
             check_units(definition, scope)
         except UnitError as fault:
@@ -413,20 +408,18 @@ def _faults_of_firsts(graph: Graph) -> Iterator[Problem]:
                 f"{name!r} begins with {first.name!r}, which itself moves by month",
                 "begin with an input, a term, or a rule of the practice alone",
             )
-        unit = _unit_of_first_bearer(graph, node)
-        if first.unit != unit:
+        if "practice" in first.dims and "practice" not in node.dims:
             yield Problem(
                 node.definition.place,
-                f"{name!r} [{unit}] begins with {first.name!r} [{first.unit}]",
+                f"{name!r} begins with {first.name!r}, which each practice has for itself",
+                "begin with a total of it over practices",
+            )
+        if first.unit != node.unit:
+            yield Problem(
+                node.definition.place,
+                f"{name!r} [{node.unit}] begins with {first.name!r} [{first.unit}]",
                 "begin with a value of the same unit",
             )
-
-
-def _unit_of_first_bearer(graph: Graph, node: Node) -> Unit:
-    definition = node.definition
-    if isinstance(definition, Rule):
-        return node.unit
-    return graph[definition.of].unit * Unit.parse("month/year")
 
 
 def _with_units_of_totals(graph: Graph) -> Graph:

@@ -20,25 +20,34 @@ import numpy as np
 from capitation.engine.graph import Graph, Node
 from capitation.engine.language import Rule, Total
 
-_INDEX = {"scenario": "s", "commissioner_code": "g", "practice": "p", "year": "y", "month": "m"}
+# What the kernel names for itself ends in an underscore, which no rule's name does.
+_INDEX = {
+    "scenario": "s_",
+    "commissioner_code": "g_",
+    "practice": "p_",
+    "year": "y_",
+    "month": "m_",
+}
 
 _SUPPORT = """\
-import math
+from math import floor as floor_
 
 
 @compiled
-def larger(a, b):
+def larger_(a, b):
     return b if b > a else a
 
 
 @compiled
-def smaller(a, b):
+def smaller_(a, b):
     return b if b < a else a
 
 
 @compiled
-def round_to_pence(amount):
-    pence = math.floor(abs(amount) * 100.0 * (1.0 + 2.0**-49) + 0.5) / 100.0
+def round_to_pence_(amount):
+    if not abs(amount) < 1e13:
+        return amount
+    pence = floor_(abs(amount) * 100.0 * (1.0 + 2.0**-50) + 0.5) / 100.0
     return pence if amount >= 0.0 else -pence
 """
 
@@ -174,6 +183,8 @@ def _area(dims: tuple[str, ...]) -> str:
 
 
 _AREAS = ("", "commissioner_code", "practice")
+_YEARS = "year_of_month_[months_ - 1] + 1"
+_FUNCTIONS = {"min": "smaller_", "max": "larger_", "round_to_pence": "round_to_pence_"}
 
 
 class _Emission:
@@ -189,8 +200,8 @@ class _Emission:
         outputs = {name: self.graph[name].dims for name in sorted(self.stored)}
         rules = [n.definition for n in self.graph.nodes.values() if isinstance(n.definition, Rule)]
         self.body()
-        arguments = ["scenarios", "commissioners", "months", *_COUNTS]
-        arguments += [f"in_{name}" for name in inputs] + [f"out_{name}" for name in outputs]
+        names = ["scenarios", "commissioners", "months", *_COUNTS, *inputs, *outputs]
+        arguments = [f"{name}_" for name in names]
         signature = ",\n    ".join(arguments)
         source = "\n\n".join(
             [
@@ -256,7 +267,7 @@ class _Emission:
         for step in self.nests:
             scenario = "scenario" in step.dims if isinstance(step, Node) else step.scenario
             if scenario and not in_scenario_loop:
-                self.write("for s in range(scenarios):")
+                self.write("for s_ in range(scenarios_):")
                 self.depth += 1
                 in_scenario_loop = True
             if isinstance(step, Node):
@@ -264,21 +275,20 @@ class _Emission:
             else:
                 self.nest(step)
 
-    def element(self, name: str, month: str = "m", year: str = "y") -> str:
+    def element(self, name: str, month: str = "m_", year: str = "y_") -> str:
         """The array element of a name at the loops' present place."""
         at = _INDEX | {"month": month, "year": year}
         dims = self.graph[name].dims
-        prefix = "out" if name in self.graph.nodes else "in"
-        return f"{prefix}_{name}[{', '.join(at[d] for d in dims) or '()'}]"
+        return f"{name}_[{', '.join(at[d] for d in dims) or '()'}]"
 
     def open_area(self, area: str) -> int:
         """Open the loops over commissioners and practices; gives how many were opened."""
         loops = {
             "": [],
-            "commissioner_code": ["for g in range(commissioners):"],
+            "commissioner_code": ["for g_ in range(commissioners_):"],
             "practice": [
-                "for g in range(commissioners):",
-                "for p in range(practice_start[g], practice_start[g + 1]):",
+                "for g_ in range(commissioners_):",
+                "for p_ in range(practice_start_[g_], practice_start_[g_ + 1]):",
             ],
         }[area]
         for loop in loops:
@@ -293,21 +303,21 @@ class _Emission:
         self.write(f"# {node.name}: {definition.of} over {definition.over}")
         opened = self.open_area(_area(of.dims if definition.over == "months" else node.dims))
         if definition.over == "months":
-            self.write("for m in range(months):")
+            self.write("for m_ in range(months_):")
             self.depth += 1
-            target = self.element(node.name, year="year_of_month[m]")
+            target = self.element(node.name, year="year_of_month_[m_]")
             self.write(f"{target} += {self.element(definition.of)}")
             self.depth -= 1
         else:
             time = _time(node.dims)
             if time:
-                count = "months" if time == "month" else "year_of_month[months - 1] + 1"
+                count = "months_" if time == "month" else _YEARS
                 self.write(f"for {_INDEX[time]} in range({count}):")
                 self.depth += 1
-            self.write("amount = 0.0")
-            self.write("for p in range(practice_start[g], practice_start[g + 1]):")
-            self.lines.append("    " * (self.depth + 1) + f"amount += {self.element(of.name)}")
-            self.write(f"{self.element(node.name)} = amount")
+            self.write("amount_ = 0.0")
+            self.write("for p_ in range(practice_start_[g_], practice_start_[g_ + 1]):")
+            self.lines.append("    " * (self.depth + 1) + f"amount_ += {self.element(of.name)}")
+            self.write(f"{self.element(node.name)} = amount_")
             self.depth -= bool(time)
         self.depth -= opened
 
@@ -315,8 +325,8 @@ class _Emission:
         opened = self.open_area(nest.area)
         own = {node.name for node in nest.nodes}
         self.static_part(nest, own)
-        self.timed_part(nest, own, "year", "year_of_month[months - 1] + 1")
-        self.timed_part(nest, own, "month", "months")
+        self.timed_part(nest, own, "year", _YEARS)
+        self.timed_part(nest, own, "month", "months_")
         self.depth -= opened
 
     def static_part(self, nest: _Nest, own: set[str]) -> None:
@@ -343,7 +353,7 @@ class _Emission:
             if of_time == time and name not in own:
                 self.write(f"{name} = {self.element(name)}")
             elif of_time == "year" and time == "month":
-                self.write(f"{name} = {self.element(name, year='year_of_month[m]')}")
+                self.write(f"{name} = {self.element(name, year='year_of_month_[m_]')}")
         if time == "month":
             self.load_years_before(nodes)
         for node in nodes:
@@ -363,9 +373,9 @@ class _Emission:
         names = {name for node in nodes for name in node.looks_back.values()}
         for name in sorted(names):
             if _time(self.graph[name].dims) == "year":
-                before = self.element(name, year="year_of_month[m] - 1")
+                before = self.element(name, year="year_of_month_[m_] - 1")
                 first = self.first_value(name)
-                self.write(f"previous_{name} = {before} if year_of_month[m] > 0 else {first}")
+                self.write(f"previous_{name} = {before} if year_of_month_[m_] > 0 else {first}")
 
     def first_value(self, name: str) -> str:
         first = self.graph.first_of(name)
@@ -377,7 +387,7 @@ class _Emission:
         assert isinstance(node.definition, Rule)
         back = node.looks_back
         arguments = [f"previous_{back[p]}" if p in back else p for p in node.definition.parameters]
-        self.write(f"{node.name} = rule_{node.name}({', '.join(arguments)})")
+        self.write(f"{node.name} = rule_{node.name}__({', '.join(arguments)})")
         if node.name in self.stored:
             self.write(f"{self.element(node.name)} = {node.name}")
 
@@ -401,12 +411,12 @@ class _ForKernel(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         arguments = [self.visit(argument) for argument in node.args]
         assert isinstance(node.func, ast.Name)
-        names = {"min": "smaller", "max": "larger"}
-        if node.func.id not in names:
-            return ast.Call(node.func, arguments, [])
+        name = _FUNCTIONS.get(node.func.id, node.func.id)
+        if name not in ("smaller_", "larger_"):
+            return ast.Call(ast.Name(name), arguments, [])
         combined = arguments[0]
         for argument in arguments[1:]:
-            combined = ast.Call(ast.Name(names[node.func.id]), [combined, argument], [])
+            combined = ast.Call(ast.Name(name), [combined, argument], [])
         return combined
 
 
@@ -414,7 +424,7 @@ def _function_text(rule: Rule) -> str:
     tree = ast.parse(rule.text).body[0]
     assert isinstance(tree, ast.FunctionDef)
     tree.body = [_ForKernel(rule.constants).visit(statement) for statement in tree.body]
-    tree.name = f"rule_{rule.name}"
+    tree.name = f"rule_{rule.name}__"
     tree.returns = None
     for argument in tree.args.args:
         argument.annotation = None

@@ -11,7 +11,7 @@ import ast
 import copy
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -309,8 +309,13 @@ class _Checker:
                 "make it a term of the model, with its source",
             )
         for argument in arguments.args:
+            self.check_name(tree, argument.arg)
             self.names.add(argument.arg)
             self.kinds[argument.arg] = _NUMBER
+
+    def check_name(self, node: ast.AST, name: str) -> None:
+        if name in FUNCTIONS or name.endswith("_"):
+            self.fault(node, f"{name!r} cannot be a name here", "choose another name")
 
     def body(self, tree: ast.FunctionDef) -> None:
         statements = list(tree.body)
@@ -342,6 +347,7 @@ class _Checker:
         assert isinstance(statement, ast.Assign)
         if target.id in self.names or target.id in self.constants:
             self.fault(statement, f"{target.id!r} is given a second value", "use a new name")
+        self.check_name(statement, target.id)
         self.kinds[target.id] = self.kind(statement.value)
         self.names.add(target.id)
 
@@ -432,6 +438,8 @@ class _Checker:
                 node, f"a call of {name!r}", "a rule may call min, max, abs and round_to_pence"
             )
             return _NUMBER
+        if not self.means_ours(name):
+            self.fault(node, f"{name!r} is another function in this module", "rename that one")
         least, most = FUNCTIONS[name]
         if node.keywords or len(node.args) < least or (most and len(node.args) > most):
             self.fault(node, f"the arguments of {ast.unparse(node)!r}")
@@ -439,10 +447,9 @@ class _Checker:
             self.want(argument, _NUMBER)
         return _NUMBER
 
-
-def walk_names(node: ast.AST) -> Iterator[str]:
-    """Every name that an expression reads, called functions left out."""
-    called = {id(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and id(part) not in called:
-            yield part.id
+    def means_ours(self, name: str) -> bool:
+        """Whether a module leaves a function's name to its own meaning."""
+        if name not in self.module:
+            return True
+        home = getattr(self.module[name], "__module__", "")
+        return home in ("builtins", "capitation.vocabulary")

@@ -21,6 +21,10 @@ def _is_date(value: Any) -> bool:
     return type(value) is dt.date
 
 
+def _is_day(value: Any) -> bool:
+    return _is_text(value) or _is_date(value)
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and abs(value) <= FURTHEST
 
@@ -48,6 +52,7 @@ def _is_rows(value: Any) -> bool:
 KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "text": (_is_text, "a text in quotes"),
     "date": (_is_date, "a date such as 2015-04-01"),
+    "day": (_is_day, "a date, or a text such as 2015-04"),
     "count": (_is_count, f"a whole number, up to {FURTHEST}"),
     "names": (_is_names, 'a list of texts such as ["global_sum", "qof"]'),
     "table": (_is_table, "a table"),
@@ -57,6 +62,11 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "any": (lambda value: True, ""),
 }
 """Kinds of value: the test, and how a message names it."""
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a value is of a kind: see `KINDS`."""
+    return KINDS[kind][0](value)
 
 
 def shape_problems(entry: Any, keys: Mapping[str, str], place: str) -> list[Problem]:
@@ -83,16 +93,16 @@ def shape_problems(entry: Any, keys: Mapping[str, str], place: str) -> list[Prob
     my.toml: the key 'titel' is not known (did you mean 'title'?)
     my.toml, months: expected a whole number, up to 1200, found '12'
     """
-    if not isinstance(entry, Mapping):
+    if not fits("table", entry):
         return [Problem(place, f"expected a table, found {entry!r}")]
     problems = []
     for key, value in entry.items():
         if key not in keys:
             problems.append(Problem(place, f"the key {key!r} is not known", nearest(key, keys)))
             continue
-        fits, kind = KINDS[keys[key]]
-        if not fits(value):
-            problems.append(Problem(f"{place}, {key}", f"expected {kind}, found {value!r}"))
+        if not fits(keys[key], value):
+            wanted = KINDS[keys[key]][1]
+            problems.append(Problem(f"{place}, {key}", f"expected {wanted}, found {value!r}"))
     return problems
 
 

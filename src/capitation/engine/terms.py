@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from capitation.engine.shapes import shape_problems
+from capitation.engine.shapes import fits, shape_problems
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest
 
@@ -31,10 +31,12 @@ TERM_KEYS = {
     "yearly": "values",
     **_GROUNDS,
 }
+SCHEDULE = ("from", "start", "delay_months", "yearly")
 VALUE_KEYS = {"from": "date", "value": "any", "paid_from": "date", "until_paid": "any", **_GROUNDS}
-SOURCE_KEYS = dict.fromkeys(
-    ("title", "publisher", "kind", "where", "date", "reference", "note"), "text"
-)
+SOURCE_KEYS = {
+    **dict.fromkeys(("title", "publisher", "kind", "where", "reference", "note"), "text"),
+    "date": "day",
+}
 """Known keys and the kind of value of each: see `engine.shapes`."""
 
 
@@ -177,7 +179,7 @@ def read_number(written: Any) -> float:
         raise ValueError(f"expected a number, found {written!r}")
     try:
         value = float(Fraction(written)) if isinstance(written, str) else float(written)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise ValueError(f"expected a number or a fraction, found {written!r}") from None
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, found {written!r}")
@@ -190,13 +192,10 @@ def read_sources(table: Mapping[str, Any], file: str) -> tuple[dict[str, Source]
     problems: list[Problem] = []
     for key, entry in table.get("source", {}).items():
         place = f"{file}, source.{key}"
-        wrong = shape_problems(entry, SOURCE_KEYS, place)
-        problems += wrong
-        if wrong:
-            continue
+        problems += shape_problems(entry, SOURCE_KEYS, place)
         if not entry.get("title"):
             problems.append(Problem(place, "a source without a title"))
-        known = {k: entry.get(k, "") for k in SOURCE_KEYS if k != "reference"}
+        known = {k: str(entry.get(k, "")) for k in SOURCE_KEYS if k != "reference"}
         sources[key] = Source(key, **known)
     return sources, problems
 
@@ -246,14 +245,10 @@ class _TermReader:
     def read(self) -> Term | None:
         entry = self.entry
         self.problems += shape_problems(entry, TERM_KEYS, self.place)
-        if self.problems:
+        if not isinstance(entry, Mapping):
             return None
-        try:
-            Unit.parse(entry.get("unit", "?"))
-        except ValueError:
-            mend = "a product such as 'GBP/patient/year', or '1'"
-            self.fault(f"unit {entry.get('unit')!r}", mend)
-        entries = list(self.scheduled()) if "yearly" in entry else entry.get("values", [])
+        self.check_unit(entry.get("unit"))
+        entries = list(self.entries())
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
             self.fault("no values", "give values = [{ from = …, value = …, source = … }]")
@@ -270,12 +265,28 @@ class _TermReader:
             self.place,
         )
 
-    def scheduled(self) -> Iterator[Mapping[str, Any]]:
-        """A schedule: one figure before it starts, then one for each year from its start."""
+    def check_unit(self, unit: Any) -> None:
+        try:
+            Unit.parse(unit if isinstance(unit, str) else "?")
+        except ValueError:
+            self.fault(f"unit {unit!r}", "a product such as 'GBP/patient/year', or '1'")
+
+    def entries(self) -> Iterator[Mapping[str, Any]]:
+        """Dated entries as written, or those that a schedule stands for."""
+        if "yearly" not in self.entry:
+            rows = self.entry.get("values", [])
+            yield from rows if fits("rows", rows) else ()
+            return
+        if "values" in self.entry:
+            self.fault("values and a schedule", "give either values, or yearly with its dates")
         missing = [key for key in ("from", "before", "start") if key not in self.entry]
         if missing:
             self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
-            return
+        elif all(fits(TERM_KEYS[key], self.entry[key]) for key in SCHEDULE if key in self.entry):
+            yield from self.scheduled()
+
+    def scheduled(self) -> Iterator[Mapping[str, Any]]:
+        """A schedule: one figure before it starts, then one for each year from its start."""
         kept = {key: self.entry[key] for key in GROUNDS if key in self.entry}
         start = months_after(self.entry["start"], self.entry.get("delay_months", 0))
         if start > self.entry["from"]:
@@ -285,13 +296,10 @@ class _TermReader:
 
     def dated_value(self, entry: Mapping[str, Any]) -> DatedValue | None:
         start = entry.get("from")
-        where = f", from {start}"
-        wrong = shape_problems(entry, VALUE_KEYS, self.place + where)
-        self.problems += wrong
+        where = f", from {start}" if fits("date", start) else ""
+        self.problems += shape_problems(entry, VALUE_KEYS, self.place + where)
         if start is None:
             self.fault("a value without a date", "give from = 2015-04-01")
-        if wrong or start is None:
-            return None
         self.check_provenance(entry, where)
         try:
             value = read_number(entry.get("value"))
@@ -300,6 +308,10 @@ class _TermReader:
             self.fault(str(error), where=where)
             return None
         paid_from = entry.get("paid_from")
+        if start is None or not fits("date", start):
+            return None
+        if paid_from is not None and not fits("date", paid_from):
+            return None
         if (paid_from is None) != (until is None) or (paid_from and paid_from <= start):
             self.fault("paid_from and until_paid go together, paid_from later than from", "", where)
         written = entry["value"]
@@ -315,22 +327,27 @@ class _TermReader:
         )
 
     def check_provenance(self, entry: Mapping[str, Any], where: str) -> None:
-        source = entry.get("source", "")
-        if not source.strip() and not entry.get("assumption", "").strip():
+        source, assumption = (str(entry.get(key, "")).strip() for key in ("source", "assumption"))
+        if not source and not assumption:
             self.fault(
                 "a value with neither a source nor an assumption",
                 "cite a source, or say in words what is assumed",
                 where,
             )
         if source and source not in self.sources:
-            self.fault(
-                f"the source {source!r} is not described", nearest(source, self.sources), where
-            )
+            mend = nearest(source, self.sources)
+            self.fault(f"the source {source!r} is not described", mend, where)
 
     def check_order(self, values: list[DatedValue]) -> None:
         for before, after in itertools.pairwise(values):
             if after.start <= before.start:
                 self.fault(f"{after.start} does not come after {before.start}", "dates increase")
+            elif before.paid_from and before.paid_from >= after.start:
+                self.fault(
+                    f"the value from {before.start} is first paid from {before.paid_from}, "
+                    f"when that from {after.start} holds already",
+                    "pay it before the next value begins",
+                )
 
 
 def in_words(day: dt.date) -> str:

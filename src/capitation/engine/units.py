@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 BASES = ("GBP", "patient", "practice", "point", "admission", "month", "year")
@@ -40,15 +41,13 @@ class Unit:
             If a part of the text is not a base unit.
         """
         powers: dict[str, int] = {}
-        sign = 1
-        for part in text.replace("*", " * ").replace("/", " / ").split():
-            if part in "*/":
-                sign = -1 if part == "/" else 1
-            elif part in BASES:
-                powers[part] = powers.get(part, 0) + sign
-            elif part != "1":
+        for sign, part in re.findall(r"(^|[*/])([^*/]*)", text):
+            base = part.strip()
+            if base in BASES:
+                powers[base] = powers.get(base, 0) + (-1 if sign == "/" else 1)
+            elif base != "1":
                 allowed = ", ".join(BASES)
-                raise ValueError(f"{part!r} in unit {text!r} is not one of 1, {allowed}")
+                raise ValueError(f"{base!r} in unit {text!r} is not one of 1, {allowed}")
         return cls(powers)
 
     def _combined(self, other: Unit, sign: int) -> Unit:

@@ -157,13 +157,13 @@ class Drawing:
         self.totals: set[str] = set()
         looked_forward_to = False
         for number in range(rules):
-            name = f"rule_{number}_"
+            name = f"rule_{number}"
             summed = [] if looked_forward_to else self.summable()
             if summed and self.chance.random() < 0.3:
                 self.add_total(name, *self.chance.choice(summed))
                 continue
             forward = number + 1 < rules and self.chance.random() < 0.15
-            following = f"rule_{number + 1}_" if forward else ""
+            following = f"rule_{number + 1}" if forward else ""
             self.add_rule(name, following, plain=looked_forward_to)
             looked_forward_to = forward
 
@@ -500,7 +500,7 @@ def test_the_text_holds_each_rule_once_with_its_docstring(name):
         if isinstance(node.definition, Rule):
             docstring = ast.get_docstring(node.definition.tree)
             assert docstring
-            assert written[f"rule_{rule_name}"] == docstring
+            assert written[f"rule_{rule_name}__"] == docstring
     assert all([ast.unparse(d) for d in f.decorator_list] == ["compiled"] for f in functions)
 
 

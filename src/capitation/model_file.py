@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,14 @@ from typing import Any
 
 from capitation.engine.language import Rule, Total
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
-from capitation.engine.terms import Term, read_number, read_sources, read_terms
+from capitation.engine.terms import (
+    GROUNDS,
+    SCHEDULE,
+    Term,
+    read_number,
+    read_sources,
+    read_terms,
+)
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
 from capitation.model import Model, Scenario, term_behind
@@ -160,17 +167,29 @@ class _ModelReader:
         for kind, keys in (("sum", SUM_KEYS), ("input", INPUT_KEYS), ("scenario", SCENARIO_KEYS)):
             for key, entry in table.get(kind, {}).items():
                 self.problems += shape_problems(entry, keys, f"{name}, {kind}.{key}")
-        named = [n for kind in ("sum", "input", "term") for n in table.get(kind, {})]
-        summed = [n for entry in table.get("sum", {}).values() for n in entry.get("of", [])]
-        self.problems += bad_names([*named, *summed, *table["streams"]], name)
+        if not self.problems:
+            self.check_names()
         if table["start"].day != 1:
             self.fault("start", f"{table['start']} is not the first day of a month")
         if not 1 <= table["months"] <= FURTHEST:
             self.fault("months", f"found {table['months']}", f"from 1 to {FURTHEST}")
         if not 1900 <= table["start"].year <= 2200:
             self.fault("start", f"found {table['start']}", "a month of the years 1900 to 2200")
-        for stream in sorted({s for s in table["streams"] if table["streams"].count(s) > 1}):
-            self.fault("streams", f"{stream!r} stands more than once", "it would be paid twice")
+
+    def check_names(self) -> None:
+        """Check that names can be names, and that no sum counts anything twice."""
+        table = self.table
+        lists = {f"sum.{name}": entry.get("of", []) for name, entry in table.get("sum", {}).items()}
+        lists["streams"] = table["streams"]
+        for kind in ("sum", "input", "term"):
+            self.problems += bad_names(table.get(kind, {}), f"{self.path.name}, {kind}")
+        for where, names in lists.items():
+            self.problems += bad_names(names, f"{self.path.name}, {where}")
+            for twice in sorted({name for name in names if names.count(name) > 1}):
+                self.fault(where, f"{twice!r} stands more than once", "it would count twice")
+        if TOTAL_PAYMENTS in table.get("sum", {}):
+            mend = "it is the sum of the streams already; choose another name"
+            self.fault(f"sum.{TOTAL_PAYMENTS}", f"{TOTAL_PAYMENTS!r} is taken", mend)
 
     # ------------------------------------------------------------------ parts
 
@@ -217,20 +236,26 @@ class _ModelReader:
                     where = f"scenario.{name}.term.{term}"
                     self.fault(where, f"there is no term {term!r} to change", mend)
                     continue
-                changed[term] = {**self.written(term), **keys}
+                changed[term] = {**self.kept(term, keys), **keys}
             place = f"{self.path.name}, scenario.{name}"
             terms, wrong = read_terms(changed, place, self.sources)
             self.problems += wrong
             scenarios[name] = Scenario(name, entry.get("title", name), terms)
         return scenarios
 
-    def written(self, term: str) -> dict[str, Any]:
-        """A term as a table, so that a scenario can change some of its keys."""
+    def kept(self, term: str, keys: Mapping[str, Any]) -> dict[str, Any]:
+        """What a scenario keeps of a term whose values, schedule or single keys it changes."""
         own = self.table.get("term", {})
-        if term in own:
-            return own[term]
-        national = self.terms[term]
-        return {"title": national.title, "unit": national.unit, "description": national.description}
+        if term not in own:
+            national = self.terms[term]
+            kept = {"title": national.title, "unit": national.unit}
+            return kept | {"description": national.description}
+        dropped: tuple[str, ...] = ()
+        if "values" in keys:
+            dropped = (*SCHEDULE, "before", *GROUNDS)
+        elif "yearly" in keys:
+            dropped = ("values",)
+        return {key: value for key, value in own[term].items() if key not in dropped}
 
     # ------------------------------------------------------------------ rules
 
@@ -257,20 +282,25 @@ class _ModelReader:
         """A module of rules: a shipped one, a file beside the model, or an importable name."""
         try:
             if entry.endswith(".py"):
-                return _module_from_file(self.path.parent / entry)
+                return self.module_of_file(entry)
             if "." in entry:
                 return importlib.import_module(entry)
             return importlib.import_module(f"capitation.rules.{entry}")
         except RuleError as error:
             self.problems += error.problems
-        except FileNotFoundError:
-            self.fault("rules", f"there is no file {entry!r} beside the model")
         except ModuleNotFoundError as error:
             found = f"there is no module of rules {entry!r} ({error})"
             self.fault("rules", found, nearest(entry, _shipped()))
         except Exception as error:
             said = f"{entry!r} cannot be imported: {type(error).__name__}: {error}"
             self.fault("rules", said)
+        return None
+
+    def module_of_file(self, entry: str) -> ModuleType | None:
+        path = self.path.parent / entry
+        if path.is_file():
+            return _module_from_file(path)
+        self.fault("rules", f"there is no file {entry!r} beside the model")
         return None
 
     def sums(self) -> list[Rule]:
@@ -283,7 +313,8 @@ class _ModelReader:
                 self.fault(f"sum.{name}", "there is nothing to add up", "list rules under 'of'")
                 continue
             title = entry.get("title", name.replace("_", " "))
-            rules.append(sum_rule(name, title, entry["of"], f"{self.path.name}, sum.{name}"))
+            where = "streams" if name == TOTAL_PAYMENTS else f"sum.{name}"
+            rules.append(sum_rule(name, title, entry["of"], f"{self.path.name}, {where}"))
         return rules
 
     # ------------------------------------------------------------------ the whole
@@ -332,8 +363,6 @@ def _shipped() -> list[str]:
 
 
 def _module_from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise FileNotFoundError(path)
     spec = importlib.util.spec_from_file_location(f"capitation_rules_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None

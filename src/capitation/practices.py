@@ -114,6 +114,8 @@ def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:
     import numpy as np
 
     for name, variable in practices.data_vars.items():
+        if name in FIGURES and variable.dtype.kind not in "fiub":
+            yield from _texts(practices, str(name))
         if variable.dtype.kind not in "fiub":
             continue
         values = variable.values.astype(float)
@@ -125,6 +127,17 @@ def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:
                 code = practices["practice"].values[at[variable.dims.index("practice")]]
                 where = f"{_place(practices)}, practice {code}"
                 yield Problem(where, f"{name} {found}, found {values[tuple(at)]}", mend)
+
+
+def _texts(practices: xr.Dataset, name: str) -> Iterator[Problem]:
+    """Figures that came as text and cannot be read as numbers."""
+    codes = practices["practice"].values
+    for code, value in zip(codes, practices[name].values.tolist(), strict=True):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            where = f"{_place(practices)}, practice {code}"
+            yield Problem(where, f"{name} is not a number, found {value!r}")
 
 
 def select_commissioners(practices: xr.Dataset, codes: list[str]) -> xr.Dataset:

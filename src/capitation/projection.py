@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from capitation.engine.calendar import calendar_value, fiscal_year, months_from, months_of
-from capitation.engine.graph import Graph, Leaf
+from capitation.engine.graph import Graph, Leaf, looks_back_at
 from capitation.engine.kernel import Kernel, emit
 from capitation.engine.language import Rule
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
@@ -182,11 +182,18 @@ def _setting(
 def _checked_given(given: Mapping[str, xr.DataArray], setting: _Setting) -> dict[str, np.ndarray]:
     checked = {}
     problems: list[Problem] = []
-    rules = {d.name for d in setting.model.definitions if isinstance(d, Rule)}
+    definitions = setting.model.definitions
+    rules = {d.name: d.parameters for d in definitions if isinstance(d, Rule)}
+    run = [of for name, of in rules.items() if name not in given]
+    looked_back_at = {looks_back_at(p, "") for parameters in run for p in parameters}
     for name, array in given.items():
         where = f"given {name!r}"
         if name not in rules:
             problems.append(Problem(where, "is not a rule of the model", nearest(name, rules)))
+            continue
+        if name in looked_back_at:
+            found = "another rule looks back at it, before the first month too"
+            problems.append(Problem(where, found, "give that other rule instead"))
             continue
         if set(array.dims) != {"practice", "month"}:
             found = f"has dimensions {tuple(array.dims)}"
@@ -206,7 +213,10 @@ def _checked_given(given: Mapping[str, xr.DataArray], setting: _Setting) -> dict
 
 
 def _misaligned(where: str, array: xr.DataArray, dim: str, wanted: Sequence[Any]) -> list[Problem]:
-    found = {str(label) for label in array[dim].values}
+    labels_found = [str(label) for label in array[dim].values]
+    found = set(labels_found)
+    if len(found) < len(labels_found):
+        return [Problem(where, f"a {dim} stands more than once", "keep one")]
     wanted_labels = {str(label) for label in wanted}
     problems = []
     for labels, what in (
@@ -262,7 +272,7 @@ def _input_values(name: str, setting: _Setting, flags: Mapping[str, np.ndarray])
     practices, inputs = setting.practices, setting.model.inputs
     figure = name if name in practices.data_vars else name.removeprefix("base_")
     if figure in practices.data_vars:
-        return practices[figure].values.astype(float)
+        return _numbers_of_practices(practices, figure)
     if name in flags:
         return flags[name]
     default = inputs[name].value if name in inputs else None
@@ -271,6 +281,18 @@ def _input_values(name: str, setting: _Setting, flags: Mapping[str, np.ndarray])
         mend = nearest(figure, [str(v) for v in practices.data_vars])
         raise InputError(Problem(place, f"the model needs {figure!r} of each practice", mend))
     return np.full(practices.sizes["practice"], default)
+
+
+def _numbers_of_practices(practices: xr.Dataset, figure: str) -> np.ndarray:
+    place, variable = str(practices.attrs.get("source", "practices")), practices[figure]
+    if variable.dims != ("practice",):
+        found = f"{figure!r} has dimensions {variable.dims}"
+        raise InputError(Problem(place, found, "a figure of the base year is on 'practice'"))
+    try:
+        return variable.values.astype(float)
+    except (TypeError, ValueError):
+        found = f"{figure!r} holds {variable.dtype}, not numbers"
+        raise InputError(Problem(place, found)) from None
 
 
 def _terms_by_scenario(name: str, setting: _Setting) -> dict[str, Term]:
@@ -307,11 +329,13 @@ def _run(
         "practice_start": setting.practice_start,
         "year_of_month": np.array([years[fiscal_year(month)] for month in setting.months]),
     }
-    # What is not finite is reported below with its place, whichever way the kernel ran.
     try:
         results = kernel.run(setting.sizes, index, values, compiled=compiled)
     except (ZeroDivisionError, OverflowError) as error:
-        raise InputError(_place_of_fault(error, setting)) from None
+        if compiled:
+            # Once more as plain Python, whose frames say which rule it was, and where.
+            return _run(kernel, graph, setting, values, compiled=False)
+        raise InputError(_place_of_fault(error, graph, setting)) from None
     for name in (n for n in graph.nodes if n in results):
         wrong = np.argwhere(~np.isfinite(results[name]))
         if len(wrong):
@@ -320,7 +344,7 @@ def _run(
     return results
 
 
-def _place_of_fault(error: BaseException, setting: _Setting) -> Problem:
+def _place_of_fault(error: BaseException, graph: Graph, setting: _Setting) -> Problem:
     """Which rule divided by zero, for which practice and month: read off the kernel's frame."""
     frames = []
     trace = error.__traceback__
@@ -329,10 +353,9 @@ def _place_of_fault(error: BaseException, setting: _Setting) -> Problem:
         trace = trace.tb_next
     kernel = next(frame for frame in frames if frame.f_code.co_name == "kernel")
     short = {"scenario": "s_", "commissioner_code": "g_", "practice": "p_", "month": "m_"}
-    at = {d: kernel.f_locals[v] for d, v in short.items() if v in kernel.f_locals}
-    return _fault_in_rule(
-        frames[-1].f_code.co_name.removeprefix("rule_").removesuffix("__"), at, setting
-    )
+    name = frames[-1].f_code.co_name.removeprefix("rule_").removesuffix("__")
+    at = {d: kernel.f_locals[v] for d, v in short.items() if d in graph[name].dims}
+    return _fault_in_rule(name, at, setting)
 
 
 def _fault_in_rule(name: str, at: Mapping[str, int], setting: _Setting) -> Problem:

@@ -105,7 +105,7 @@ class Kernel:
         Raises
         ------
         ZeroDivisionError
-            Uncompiled only; compiled, the result is not finite.
+            If a rule divides by zero. Uncompiled, the frames of its traceback say where.
         """
         shapes = {n: tuple(sizes[d] for d in dims) for n, dims in self.outputs.items()}
         results = {name: np.zeros(shape) for name, shape in shapes.items()}
@@ -137,7 +137,8 @@ def _load(source: str, key: str, compiled: bool) -> Callable[..., None]:
 def _compiler() -> Callable[..., Any]:
     import numba
 
-    return numba.njit(nogil=True, error_model="numpy")
+    # Under Numba's other error model a division by zero would pass in silence.
+    return numba.njit(nogil=True, error_model="python")
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:

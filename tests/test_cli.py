@@ -559,7 +559,7 @@ def test_a_model_that_is_not_there(run_refused, tmp_path):
             "rules",
             "'seniority'?",
         ),
-        ('"pms_premium",\n  "apms', '"pms_premum",\n  "apms', "sum.", "'pms_premium'?"),
+        ('"pms_premium",\n  "apms', '"pms_premum",\n  "apms', "", "'pms_premium'?"),
         ("months = 48", "month = 48", "", "'months'?"),
         ('source = "pulse-bolton-95", as', 'source = "pulse-bolton", as', "term.", "bolton-95'?"),
         (

@@ -216,7 +216,8 @@ def _misaligned(where: str, array: xr.DataArray, dim: str, wanted: Sequence[Any]
     labels_found = [str(label) for label in array[dim].values]
     found = set(labels_found)
     if len(found) < len(labels_found):
-        return [Problem(where, f"a {dim} stands more than once", "keep one")]
+        twice = next(label for label in labels_found if labels_found.count(label) > 1)
+        return [Problem(where, f"{dim} {twice} stands more than once", "keep one")]
     wanted_labels = {str(label) for label in wanted}
     problems = []
     for labels, what in (

@@ -154,12 +154,11 @@ class Drawing:
         self.units["start"] = "1"
         self.dims["start"] = ("practice",)
         self.firsts: dict[str, str] = {}
-        self.totals: set[str] = set()
         looked_forward_to = False
         for number in range(rules):
             name = f"rule_{number}"
             summed = [] if looked_forward_to else self.summable()
-            if summed and self.chance.random() < 0.3:
+            if summed and self.chance.random() < 0.4:
                 self.add_total(name, *self.chance.choice(summed))
                 continue
             forward = number + 1 < rules and self.chance.random() < 0.15
@@ -176,12 +175,13 @@ class Drawing:
         ]
 
     def add_total(self, name: str, of: str, over: str) -> None:
-        first = "first_year" if over == "months" and of not in self.totals else ""
+        unit = "1/year" if over == "months" else self.units[of]
+        of_unit = {"1": "flat", "1/month": "first_flow", "1/year": "first_year"}
+        first = of_unit[unit] if self.chance.random() < 0.7 else ""
         self.definitions.append(Total(of, over, name, first=first))
         coarse = {"practice": "commissioner_code"} if over == "practices" else {"month": "year"}
         self.dims[name] = joined(coarse.get(d, d) for d in self.dims[of])
-        self.units[name] = "1/year" if over == "months" else self.units[of]
-        self.totals.add(name)
+        self.units[name] = unit
         if first:
             self.firsts[name] = first
 
@@ -338,7 +338,7 @@ def test_the_kernel_gives_the_bits_of_its_naive_twin(chance, rules, months):
     assert_agrees_with_twin(Case(chance, rules, months), compiled=False)
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", range(60))
 def test_large_graphs_give_the_bits_of_their_naive_twin(seed):
     assert_agrees_with_twin(Case(random.Random(seed), 14, 14 + seed % 14), compiled=False)
 
@@ -353,7 +353,7 @@ def test_the_compiled_kernel_gives_the_bits_of_its_naive_twin(seed):
 def test_the_drawn_graphs_hold_everything_that_a_graph_can_hold():
     """The twin proves nothing of what is never drawn."""
     seen = set()
-    for seed in range(80):
+    for seed in range(60):
         graph = Case(random.Random(seed), 14, 14).graph
         for name, node in graph.nodes.items():
             seen.add(node.dims)
@@ -368,6 +368,12 @@ def test_the_drawn_graphs_hold_everything_that_a_graph_can_hold():
                 if "year" in graph[looked].dims:
                     by = "month" if "month" in node.dims else "year"
                     seen.add(f"looks back at a year by {by}")
+                if isinstance(graph.nodes[looked].definition, Total):
+                    seen.add(f"looks back at a total over {graph.nodes[looked].definition.over}")
+                    if isinstance(
+                        getattr(graph[graph.nodes[looked].definition.of], "definition", None), Total
+                    ):
+                        seen.add("looks back at a total of a total")
                 if list(graph.nodes).index(looked) > list(graph.nodes).index(name):
                     seen.add("looks back at a later rule")
                 seen.add("first by month" * ("month" in graph[graph.first_of(looked)].dims))
@@ -379,6 +385,9 @@ def test_the_drawn_graphs_hold_everything_that_a_graph_can_hold():
         "looks back at itself",
         "looks back at another",
         "looks back at a later rule",
+        "looks back at a total over practices",
+        "looks back at a total over months",
+        "looks back at a total of a total",
         "looks back at a year by month",
         "looks back at a year by year",
         "first by month",
@@ -581,7 +590,7 @@ def test_a_commissioner_alone_gives_the_same_bits_as_among_others(practices, nam
         assert bits(alone) == bits(chosen)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 @given(practice_sets(), st.sampled_from([n for n in SHIPPED if len(shipped(n).scenarios) > 1]))
 def test_a_scenario_alone_gives_the_same_bits_as_among_all(practices, name):
     model = shipped(name)

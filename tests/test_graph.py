@@ -19,7 +19,8 @@ from capitation.engine.graph import (
     looks_back_at,
 )
 from capitation.engine.kernel import emit
-from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.language import Constant
+from capitation.engine.rule import Rule, Total
 from capitation.engine.units import Unit
 from capitation.errors import InputError, RuleError
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from capitation.engine.graph import Graph, Leaf, bind, joined, looks_back_at
 from capitation.engine.kernel import Kernel, emit
-from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.language import Constant
+from capitation.engine.rule import Rule, Total
 from capitation.engine.units import Unit
 from capitation.example import example_practices
 from capitation.model import Model

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from capitation.engine.graph import Leaf, bind
 from capitation.engine.kernel import emit
-from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.language import Constant
+from capitation.engine.rule import Rule, Total
 from capitation.engine.units import ONE
 from capitation.errors import InputError, Problem, RuleError
 from capitation.vocabulary import round_to_pence

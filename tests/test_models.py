@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 from capitation.errors import InputError
 from capitation.example import example_practices
 from capitation.model import Model, term_behind

@@ -10,7 +10,7 @@ import xarray as xr
 
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.kernel import emit
-from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.language import Constant
 from capitation.engine.record import (
     attributes_of_leaf,
     attributes_of_node,
@@ -18,6 +18,7 @@ from capitation.engine.record import (
     definition_of,
     graph_of,
 )
+from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import DatedValue, Term
 from capitation.engine.units import Unit
 from capitation.example import example_practices
@@ -44,9 +45,7 @@ def read_back(result) -> xr.Dataset:
 
 
 def recorded(result: xr.Dataset) -> Graph:
-    return graph_of(
-        {str(n): (tuple(map(str, v.dims)), v.attrs) for n, v in result.data_vars.items()}
-    )
+    return graph_of(result.data_vars)
 
 
 def test_a_result_survives_the_journey(result, read_back):

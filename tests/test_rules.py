@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capitation.rules
-from capitation.engine.language import Rule
+from capitation.engine.rule import Rule
 from capitation.engine.terms import DatedValue, Term
 from capitation.engine.units import Unit
 from capitation.example import example_practices
@@ -88,11 +88,15 @@ BY_HAND = {
     "correction_factor": [((15_449, 5 / 7, 6 / 7), 1_072.847222), ((15_449, 0, 0), 0)],
     # £581,445.368 less £486,805.368 is £94,640; three quarters of it is £70,980
     "base_premium": [
-        ((1, 581_445.368, 0, 486_805.368, 1), 94_640),
-        ((1, 500_000, 57_785.368, 486_805.368, 0.75), 94_640),
-        ((1, 480_000, 0, 486_805.368, 1), 0),
-        ((0, 581_445.368, 0, 486_805.368, 1), 0),
-        ((1, 581_445.368, 0, 486_805.368, 0), 0),
+        ((581_445.368, 486_805.368, 1), 94_640),
+        ((557_785.368, 486_805.368, 0.75), 94_640),
+        ((480_000, 486_805.368, 1), 0),
+        ((581_445.368, 486_805.368, 0), 0),
+    ],
+    # £500,000 booked to PMS and £57,785.368 to the global sum
+    "pms_baseline": [
+        ((1, 500_000, 57_785.368), 557_785.368),
+        ((0, 500_000, 57_785.368), 0),
     ],
     # £94,640 less 7,000 × £1.05 = £7,350 is £87,290
     "premium_before_withdrawal": [

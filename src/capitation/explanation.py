@@ -14,8 +14,8 @@ import xarray as xr
 
 from capitation.engine.calendar import fiscal_year, months_of
 from capitation.engine.graph import Graph, Leaf, Node
-from capitation.engine.language import Rule, Total
 from capitation.engine.record import dated_values, graph_of
+from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import DatedValue, in_words
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 
@@ -152,9 +152,7 @@ class _Reader:
     def __init__(self, result: xr.Dataset):
         self.result = result
         self.sources = json.loads(result.attrs.get("sources", "{}"))
-        self.graph: Graph = graph_of(
-            {str(n): (tuple(map(str, v.dims)), v.attrs) for n, v in result.data_vars.items()}
-        )
+        self.graph: Graph = graph_of(result.data_vars)
         self.told_already: dict[tuple[str, str], Explanation] = {}
         self.months = [pd.Timestamp(month).date() for month in result["month"].values]
         self.years = [str(year) for year in result["year"].values]

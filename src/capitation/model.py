@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from capitation.engine.calendar import CALENDAR
 from capitation.engine.graph import Graph, Leaf, bind
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import Source, Term
 from capitation.engine.units import ONE, Unit
 from capitation.practices import FIGURES, FLAGS, PracticeInput

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
 from capitation.engine.terms import (
     GROUNDS,

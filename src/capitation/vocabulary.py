@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from capitation.engine.language import Constant, rule, total
+from capitation.engine.language import Constant
+from capitation.engine.rule import rule, total
 
 __all__ = ["A_MONTH", "MONTHS_PER_YEAR", "constant", "round_to_pence", "rule", "total"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 from capitation.engine.unit_check import UnitError, check_units
 from capitation.engine.units import Unit
 from capitation.errors import Problem, RuleError, nearest, raise_if_any

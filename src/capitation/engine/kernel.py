@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from capitation.engine.graph import Graph, Node
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 
 # What the kernel names for itself ends in an underscore, which no rule's name does.
 _INDEX = {

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from capitation.engine.graph import Graph, Leaf, Node
-from capitation.engine.language import Constant, Rule, Total
+from capitation.engine.language import Constant
+from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import DatedValue, Term
 from capitation.engine.units import Unit
+
+
+class Variable(Protocol):
+    """What is asked of a variable: an xarray.DataArray has it."""
+
+    @property
+    def dims(self) -> tuple[Hashable, ...]: ...
+
+    @property
+    def attrs(self) -> Mapping[Any, Any]: ...
 
 
 def attributes_of_node(node: Node) -> dict[str, str]:
@@ -102,17 +113,19 @@ def definition_of(name: str, attributes: Mapping[str, Any]) -> Rule | Total:
     )
 
 
-def graph_of(variables: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]) -> Graph:
-    """The graph that a result's variables record.
+def graph_of(variables: Mapping[Any, Variable]) -> Graph:
+    """The graph that a result's variables record. Levels, which only a kernel needs, are not kept.
 
     Parameters
     ----------
-    variables : mapping of str to (dims, attributes)
-        In the result's order, which is the order of evaluation.
+    variables : mapping of str to DataArray
+        ``result.data_vars``: in the order of evaluation, each with its attributes.
     """
     nodes: dict[str, Node] = {}
     leaves: dict[str, Leaf] = {}
-    for name, (dims, attributes) in variables.items():
+    for key, variable in variables.items():
+        name, attributes = str(key), variable.attrs
+        dims = tuple(str(dim) for dim in variable.dims)
         kind, unit = attributes.get("kind"), Unit.parse(attributes.get("units", "1"))
         if kind in ("rule", "total"):
             nodes[name] = Node(name, definition_of(name, attributes), unit, dims)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from capitation.engine.language import Rule
+from capitation.engine.rule import Rule
 from capitation.engine.units import ONE, Unit
 
 

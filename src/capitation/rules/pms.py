@@ -7,17 +7,17 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule
 
 
 @rule(unit="GBP/year", source="nhse-pms-review-2014")
-def base_premium(
-    pms_contract,
-    base_pms_expenditure,
-    base_global_sum,
-    base_gms_equivalent,
-    base_premium_share_retained,
-):
-    """Premium at the base date, before withdrawal: PMS spending above the GMS equivalent."""
-    above = max(base_pms_expenditure + base_global_sum - base_gms_equivalent, 0)
+def pms_baseline(pms_contract, base_pms_expenditure, base_global_sum):
+    """All that a PMS contract was paid at the base date, however the file books it."""
+    return base_pms_expenditure + base_global_sum if pms_contract else 0
+
+
+@rule(unit="GBP/year", source="nhse-pms-review-2014")
+def base_premium(pms_baseline, base_gms_equivalent, base_premium_share_retained):
+    """Premium at the base date, before withdrawal: the baseline above the GMS equivalent."""
+    above = max(pms_baseline - base_gms_equivalent, 0)
     share = base_premium_share_retained
-    return above / share if pms_contract and share > 0 else 0
+    return above / share if share > 0 else 0
 
 
 @rule(unit="GBP/month", source="nhse-pms-review-2014")

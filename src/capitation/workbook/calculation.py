@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from capitation.engine.graph import Leaf, Node
-from capitation.engine.language import Rule, Total
+from capitation.engine.rule import Rule, Total
 from capitation.workbook.content import Content
 from capitation.workbook.formulas import Part, formula, parts, written
 from capitation.workbook.layout import (

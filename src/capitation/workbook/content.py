@@ -23,9 +23,7 @@ class Content:
 
     def __init__(self, result: xr.Dataset):
         self.result = result
-        self.graph: Graph = graph_of(
-            {str(n): (tuple(map(str, v.dims)), v.attrs) for n, v in result.data_vars.items()}
-        )
+        self.graph: Graph = graph_of(result.data_vars)
         self.check_whole()
         areas = result["commissioner"].values.astype(str)
         self.order = np.argsort(areas, kind="stable")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from capitation.engine.graph import Leaf
-from capitation.engine.language import Rule
 from capitation.engine.record import dated_values
+from capitation.engine.rule import Rule
 from capitation.workbook.content import Content
 from capitation.workbook.page import Book, Page, quoted
 from capitation.workbook.summary import Summary

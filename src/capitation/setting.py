@@ -1,0 +1,236 @@
+"""What a run is about: practices, scenarios and months, and the value of every leaf in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from capitation.engine.calendar import calendar_value, fiscal_year, months_from, months_of
+from capitation.engine.graph import Leaf, looks_back_at
+from capitation.engine.rule import Rule
+from capitation.engine.terms import Term
+from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.model import Model, Scenario, term_behind
+from capitation.practices import contract_flags
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run is about: its practices in the kernel's order, its scenarios and its months."""
+
+    model: Model
+    practices: xr.Dataset
+    place_given: np.ndarray
+    scenarios: tuple[Scenario, ...]
+    months: tuple[dt.date, ...]
+    base_months: tuple[dt.date, ...]
+    commissioners: tuple[str, ...]
+    practice_start: np.ndarray
+
+    @property
+    def years(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(fiscal_year(month) for month in self.months))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {
+            "scenario": len(self.scenarios),
+            "commissioner_code": len(self.commissioners),
+            "practice": self.practices.sizes["practice"],
+            "year": len(self.years),
+            "month": len(self.months),
+        }
+
+    @property
+    def codes(self) -> np.ndarray:
+        return self.practices["practice"].values.astype(str)
+
+
+def setting_of(
+    model: Model, practices: xr.Dataset, scenarios: Sequence[str] | None, months: int | None
+) -> Setting:
+    """Put together what a run is about.
+
+    Raises
+    ------
+    InputError
+        For an unknown scenario, no months, or a base year that does not end before the start.
+    """
+    names = list(model.scenarios if scenarios is None else scenarios)
+    problems = [
+        Problem(model.place, f"there is no scenario {name!r}", nearest(name, model.scenarios))
+        for name in names
+        if name not in model.scenarios
+    ]
+    count = model.months if months is None else months
+    if count < 1:
+        problems.append(Problem("months", f"expected at least one, found {count}"))
+    if not names:
+        problems.append(Problem("scenarios", "no scenario is named"))
+    year = str(practices.attrs["fiscal_year"])
+    try:
+        base_months = months_of(year)
+        if model.start <= base_months[-1]:
+            place = str(practices.attrs.get("source", "practices"))
+            found = f"its figures are of {year}, and the projection starts in {model.start:%B %Y}"
+            problems.append(Problem(place, found, f"start after March {base_months[-1].year}"))
+    except ValueError as error:
+        problems.append(Problem("practices.attrs['fiscal_year']", str(error)))
+    raise_if_any(problems)
+    # A commissioner's practices stand together, in an order that does not depend on the file's.
+    codes = practices["practice"].values.astype(str)
+    areas = practices["commissioner"].values.astype(str)
+    order = np.lexsort((codes, areas))
+    commissioners, starts = np.unique(areas[order], return_index=True)
+    return Setting(
+        model=model,
+        practices=practices.isel(practice=order),
+        place_given=np.argsort(order),
+        scenarios=tuple(model.scenarios[name] for name in dict.fromkeys(names)),
+        months=tuple(months_from(model.start, count)),
+        base_months=tuple(base_months),
+        commissioners=tuple(commissioners.tolist()),
+        practice_start=np.append(starts, len(codes)),
+    )
+
+
+def checked_given(given: Mapping[str, xr.DataArray], setting: Setting) -> dict[str, np.ndarray]:
+    """Given values in the kernel's order, refused where they do not fit the run.
+
+    Raises
+    ------
+    InputError
+        For a name that is no rule, or that another rule looks back at; for practices or months that
+        are not exactly the run's; for what is not a number.
+    """
+    checked = {}
+    problems: list[Problem] = []
+    definitions = setting.model.definitions
+    rules = {d.name: d.parameters for d in definitions if isinstance(d, Rule)}
+    run = [of for name, of in rules.items() if name not in given]
+    looked_back_at = {looks_back_at(p, "") for parameters in run for p in parameters}
+    for name, array in given.items():
+        where = f"given {name!r}"
+        if name not in rules:
+            problems.append(Problem(where, "is not a rule of the model", nearest(name, rules)))
+            continue
+        if name in looked_back_at:
+            found = "another rule looks back at it, before the first month too"
+            problems.append(Problem(where, found, "give that other rule instead"))
+            continue
+        if set(array.dims) != {"practice", "month"}:
+            found = f"has dimensions {tuple(array.dims)}"
+            problems.append(Problem(where, found, "give it on practice and month"))
+            continue
+        problems += _misaligned(where, array, "practice", list(setting.codes))
+        months = [np.datetime64(month, "ns") for month in setting.months]
+        array = array.assign_coords(month=array["month"].values.astype("datetime64[ns]"))
+        problems += _misaligned(where, array, "month", months)
+        if not np.isfinite(array.values.astype(float)).all():
+            problems.append(Problem(where, "holds a value that is not a number"))
+        if not problems:
+            chosen = array.sel(practice=setting.codes, month=months)
+            checked[name] = chosen.transpose("practice", "month").values.astype(float)
+    raise_if_any(problems)
+    return checked
+
+
+def _misaligned(where: str, array: xr.DataArray, dim: str, wanted: Sequence[Any]) -> list[Problem]:
+    labels_found = [str(label) for label in array[dim].values]
+    found = set(labels_found)
+    if len(found) < len(labels_found):
+        twice = next(label for label in labels_found if labels_found.count(label) > 1)
+        return [Problem(where, f"{dim} {twice} stands more than once", "keep one")]
+    wanted_labels = {str(label) for label in wanted}
+    problems = []
+    for labels, what in (
+        (wanted_labels - found, "is in the projection and not here"),
+        (found - wanted_labels, "is here and not in the projection"),
+    ):
+        if labels:
+            shown = ", ".join(sorted(labels)[:5]) + (" …" if len(labels) > 5 else "")
+            problems.append(Problem(where, f"{dim} {shown} {what}", f"{len(labels)} in all"))
+    return problems
+
+
+def values_of_leaves(
+    leaves: Mapping[str, Leaf], setting: Setting, given: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Find the value of every leaf: of an input by practice, of a term by scenario and month.
+
+    Raises
+    ------
+    InputError
+        For a figure that the practices lack, and for a month before a term's first date.
+    """
+    problems: list[Problem] = []
+    values: dict[str, np.ndarray] = {}
+    flags = contract_flags(setting.practices)
+    for name, leaf in leaves.items():
+        try:
+            if leaf.kind == "given":
+                values[name] = given[name]
+            elif leaf.kind == "calendar":
+                values[name] = np.array([calendar_value(name, m) for m in setting.months])
+            elif leaf.kind == "input":
+                values[name] = _input_values(name, setting, flags)
+            else:
+                values[name] = _term_values(leaf, setting)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(dict.fromkeys(problems))
+    return values
+
+
+def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) -> np.ndarray:
+    practices, inputs = setting.practices, setting.model.inputs
+    figure = name if name in practices.data_vars else name.removeprefix("base_")
+    if figure in practices.data_vars:
+        return _numbers_of_practices(practices, figure)
+    if name in flags:
+        return flags[name]
+    default = inputs[name].value if name in inputs else None
+    if default is None:
+        place = str(practices.attrs.get("source", "practices"))
+        mend = nearest(figure, [str(v) for v in practices.data_vars])
+        raise InputError(Problem(place, f"the model needs {figure!r} of each practice", mend))
+    return np.full(practices.sizes["practice"], default)
+
+
+def _numbers_of_practices(practices: xr.Dataset, figure: str) -> np.ndarray:
+    place, variable = str(practices.attrs.get("source", "practices")), practices[figure]
+    if variable.dims != ("practice",):
+        found = f"{figure!r} has dimensions {variable.dims}"
+        raise InputError(Problem(place, found, "a figure of the base year is on 'practice'"))
+    try:
+        return variable.values.astype(float)
+    except (TypeError, ValueError):
+        found = f"{figure!r} holds {variable.dtype}, not numbers"
+        raise InputError(Problem(place, found)) from None
+
+
+def terms_by_scenario(name: str, setting: Setting) -> dict[str, Term]:
+    """The term that a leaf reads, as it stands in each scenario."""
+    term = term_behind(name, setting.model.terms)
+    assert term is not None
+    found = {s.name: setting.model.term_in(term, s.name) for s in setting.scenarios}
+    if name != term and name.endswith("_in_payment"):
+        return {scenario: dated.in_payment() for scenario, dated in found.items()}
+    return found
+
+
+def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
+    terms = list(terms_by_scenario(leaf.name, setting).values())
+    if "scenario" not in leaf.dims:
+        terms = terms[:1]
+    months = setting.base_months if leaf.kind == "base term" else setting.months
+    rows = np.array([[term.at(month) for month in months] for term in terms])
+    if leaf.kind == "base term":
+        # Added up one by one, as a spreadsheet's AVERAGE does.
+        rows = np.array([sum(row.tolist()) / len(row) for row in rows])
+    return rows if "scenario" in leaf.dims else rows[0]

@@ -383,7 +383,7 @@ def test_all_missing_headings_at_once(tmp_path):
     assert '"Sub ICB Code", "Sub ICB Location Code", "CCG Code"' in found[0]
     assert 'looked for "Global Sum" in any case and spacing' in found[1]
     assert 'the nearest heading is "Global Sun"' in found[1]
-    assert "Quality and outcomes framework" in found[2]
+    assert "Quality and Outcomes Framework" in found[2]
 
 
 @pytest.mark.parametrize("name", ["seniority", "correction_factor"])

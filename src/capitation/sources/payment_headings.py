@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from capitation.practices import FIGURES
+
 MONEY = "GBP/year"
 PATIENTS = "patient"
 
@@ -116,6 +118,14 @@ class Column:
         return None
 
 
+def _figure(
+    name: str, spellings: tuple[str, ...], *, required: bool = True, ended: int | None = None
+) -> Column:
+    """A figure that rules may read, titled and measured as they know it."""
+    unit, title = FIGURES[name]
+    return Column(name, title, spellings, unit, required, ended)
+
+
 LABELS = (
     Column("practice", "Practice code", ("Practice Code", "GP Practice Code")),
     Column("practice_name", "Practice name", ("Practice Name", "GP Practice Name")),
@@ -151,60 +161,50 @@ LABELS = (
 """Columns of text and dates."""
 
 LISTS = (
-    Column(
+    _figure(
         "registered_list",
-        "Registered list",
         (
             "Number of Registered Patients (Last Known Figure)",
             "Average Number of Registered Patients",
             "Number of Registered Patients",
         ),
-        PATIENTS,
     ),
-    Column(
+    _figure(
         "weighted_list",
-        "Weighted list (Carr-Hill)",
         (
             "Number of Weighted Patients (Last Known Figure)",
             "Average Number of Weighted Patients",
             "Number of Weighted Patients",
         ),
-        PATIENTS,
     ),
 )
 """Columns of patients."""
 
 PAYMENTS = (
-    Column("global_sum", "Global sum", ("Global Sum",), MONEY),
-    Column(
+    _figure("global_sum", ("Global Sum",)),
+    _figure(
         "correction_factor",
-        "Correction factor (minimum practice income guarantee)",
         ("MPIG Correction Factor", "Correction Factor"),
-        MONEY,
         ended=2020,
     ),
-    Column("pms_expenditure", "Balance of PMS expenditure", ("Balance of PMS Expenditure",), MONEY),
-    Column("seniority", "Seniority", ("Seniority", "Seniority Payments"), MONEY, ended=2020),
-    Column(
+    _figure("pms_expenditure", ("Balance of PMS Expenditure",)),
+    _figure("seniority", ("Seniority", "Seniority Payments"), ended=2020),
+    _figure(
         "qof",
-        "Quality and outcomes framework",
         ("Total QOF Payments", "QOF Payments", "QOF"),
-        MONEY,
     ),
-    Column("premises", "Premises", ("Premises Payments", "Premises"), MONEY, required=False),
-    Column(
+    _figure("premises", ("Premises Payments", "Premises"), required=False),
+    _figure(
         "local_schemes",
-        "Local enhanced services, later local incentive schemes",
         (
             "Total Local Enhanced Services",
             "Local Enhanced Services",
             "Total Local Incentive Schemes",
             "Local Incentive Schemes",
         ),
-        MONEY,
         required=False,
     ),
-    Column("other_payments", "Other payments", ("Other Payments",), MONEY, required=False),
+    _figure("other_payments", ("Other Payments",), required=False),
 )
 """Payments with standard names, every one a component of the total."""
 
@@ -215,11 +215,9 @@ LOCAL_PARTS = (
 """The two payment systems that 2015/16 shows apart. Together they are `local_schemes`."""
 
 TOTALS = (
-    Column(
+    _figure(
         "total_payments",
-        "Total NHS payments to general practice",
         ("Total NHS Payments to General Practice",),
-        MONEY,
     ),
     Column(
         "deductions",

@@ -30,8 +30,8 @@ from capitation.setting import (
 )
 from capitation.version import __version__
 
-WORTH_COMPILING = 4_000_000
-"""Rule evaluations above which compiling is quicker than running as plain Python."""
+WORTH_COMPILING = 12_000_000
+"""Rule evaluations above which compiling is quicker than plain Python: benchmarks/compile_or_not."""
 
 CARRIED = ("practice_name", "commissioner", "commissioner_name", "contract_type", "region")
 """Coordinates of a practice that a result keeps."""

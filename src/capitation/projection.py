@@ -31,7 +31,7 @@ from capitation.setting import (
 from capitation.version import __version__
 
 WORTH_COMPILING = 12_000_000
-"""Rule evaluations above which compiling is quicker than plain Python: benchmarks/compile_or_not."""
+"""Rule evaluations from which compiling is quicker: see benchmarks/compile_or_not.py."""
 
 CARRIED = ("practice_name", "commissioner", "commissioner_name", "contract_type", "region")
 """Coordinates of a practice that a result keeps."""

@@ -50,7 +50,9 @@ class TermsSheet:
         """Write every term that the model reads."""
         page = self.page
         page.text(1, 1, "Terms: dated figures, each with its source or its assumption", bold=True)
-        note = "A value holds from its date until the next, the last from then on. Change one: all follows."
+        note = (
+            "A value holds from its date until the next; the last holds on. All follows a change."
+        )
         page.text(2, 1, note)
         titles = ["Term", "Name in the rules", "Scenario", "From", "Value", "Unit"]
         page.headings(FIRST_ROW - 1, 1, [*titles, "Source", "Assumption", "Note"])

@@ -138,7 +138,7 @@ def refused(capsys, tmp_path) -> Callable[..., str]:
     """Run a command whose input is wrong, and give what it says.
 
     Nothing reaches stdout, and the folder is as it was to the last byte: no output, nothing
-    temporary, and the workbook of an earlier run untouched.
+    temporary, and the workbook of an earlier run untouched. Only a run says that it wrote nothing.
     """
 
     def files() -> dict[Path, bytes]:
@@ -153,7 +153,8 @@ def refused(capsys, tmp_path) -> Callable[..., str]:
         assert out == ""
         *problems, last = err.splitlines()
         count = len(problems)
-        assert last == f"{count} problem{'' if count == 1 else 's'}. Nothing was written."
+        nothing = " Nothing was written." if argv[0] == "run" else ""
+        assert last == f"{count} problem{'' if count == 1 else 's'}.{nothing}"
         return "\n".join(problems)
 
     return run
@@ -258,6 +259,7 @@ def test_run_the_example(said, tmp_path):
         r"Months +12: April 2015 – March 2016",
         r"Scenarios +2: core-and-local-schemes, other-payments-counted",
         r"Total payments +core-and-local-schemes +other-payments-counted",
+        r"2014/15, as paid( +£\d\d,\d\d\d,\d\d\d\.\d\d)\1",
         r"2015/16( +£\d\d,\d\d\d,\d\d\d\.\d\d){2}",
         r"Formulas +\d+,\d+",
         r"Checks +(\d+) of \1 OK",
@@ -281,6 +283,8 @@ def test_run_as_json(said, tmp_path):
         "fiscal_year": "2014/15",
         "sha256": None,
     }
+    paid = float(cap.example_practices()["total_payments"].sum())
+    assert found["base_year_total"] == pytest.approx(paid, abs=0.0051)
     # Half a penny for each sum that is rounded.
     for scenario, year in product(scenarios, ("2015/16", "2016/17")):
         in_year = result.sel(scenario=scenario, month=result["fiscal_year"] == year)
@@ -360,6 +364,35 @@ def test_a_figure_that_depends_on_the_month_alone_counts_for_every_practice(
     assert streams["flat_payment"] == {"2015/16": 100.5 * 12 * 50}
 
 
+def test_a_model_that_reads_no_total_tells_none_of_the_base_year(said, tmp_path, monkeypatch):
+    project = cap.project
+
+    def without(*asked: object) -> object:
+        return project(*asked).drop_vars("base_total_payments")
+
+    monkeypatch.setattr(cap, "project", without)
+    monkeypatch.setattr(cap, "write_workbook", unwritten)
+    argv = ("run", NATIONAL, "--months", "1", "--output", tmp_path / "o.xlsx")
+    assert "as paid" not in said(*argv)
+    assert json.loads(said(*argv, "--json"))["base_year_total"] is None
+
+
+def test_what_a_result_notes_is_told(said, tmp_path, monkeypatch):
+    project, notes = cap.project, ["One.", "Two:\nthree."]
+
+    def noted(*asked: object, **named: object) -> object:
+        return project(*asked, **named).assign_attrs(notes=json.dumps(notes))
+
+    monkeypatch.setattr(cap, "project", noted)
+    monkeypatch.setattr(cap, "write_workbook", unwritten)
+    run = ("run", NATIONAL, "--months", "1", "--output", tmp_path / "o.xlsx")
+    explain = ("explain", NATIONAL, "qof", "practice=EX001", "month=2015-04")
+    for argv in (run, explain):
+        told = "note: One.\nnote: Two: three.\n"
+        assert "three" not in said(*argv, note=told)
+        assert json.loads(said(*argv, "--json", note=told))["notes"] == notes
+
+
 # Explain ----------------------------------------------------------------------------------------
 
 
@@ -373,7 +406,8 @@ def test_explain_in_words_and_as_json(said):
     told = cap.explain(result, "guarantee_payment", **labels)
     assert said("explain", BOLTON, "guarantee_payment", *argv[0], "--months", "3") == f"{told}\n"
     last = [word.replace("april", "other-payments-counted") for word in argv[1]]
-    assert json.loads(said("explain", BOLTON, "guarantee_payment", *last)) == told.as_dict()
+    found = json.loads(said("explain", BOLTON, "guarantee_payment", *last))
+    assert found == told.as_dict() | {"notes": []}
 
 
 @pytest.mark.parametrize(
@@ -412,7 +446,7 @@ def test_explain_takes_the_commissioner_of_the_practice(said, refused, tmp_path)
     there = cap.select_commissioners(cap.read_payments(file), ["00X"])
     result = cap.project(THAMES_VALLEY, there)
     told = cap.explain(result, "premium_reinvested", practice="A99003", month="2017-05")
-    assert found == told.as_dict()
+    assert found == told.as_dict() | {"notes": json.loads(result.attrs["notes"])}
     assert found["value"] > 0
     total = ("explain", THAMES_VALLEY, "premium_released", "commissioner_code=00X", *asked)
     assert "00X" in json.loads(said(*total))["where"]
@@ -470,6 +504,7 @@ def test_backtest_in_words_and_as_json(said, tmp_path):
         assert re.search(rf"^{name}.* [+-]?\d+\.\d%$", out, re.MULTILINE), name
     assert out.endswith("\nand 4 more\n")
     assert sum("→" in line for line in out.splitlines()) < 12
+    assert "_2016_17.csv, projected lists\n" in said("backtest", *files, "--lists", "projected")
     projected = json.loads(said("backtest", *files, "--lists", "projected", "--json"))
     assert projected == cap.backtest(*files, lists="projected")
     other = edited(tmp_path, "value = 0.0009", "value = 0.01", NATIONAL)

@@ -2,7 +2,9 @@
 
 import ast
 import json
+import re
 
+import numpy as np
 import pytest
 
 import capitation as cap
@@ -49,9 +51,38 @@ def test_the_tree_ends_in_inputs_and_dated_terms_with_grounds(result):
     text = str(told)
     assert "= max(base_premium - " in text
     assert "3/4 from 1 April 2016" in text
-    assert "Pulse" in text
     assert "assumption: " in text
     assert text.count("\n") < 200
+
+
+def test_a_source_is_an_id_under_a_figure_and_told_once_at_the_end(result):
+    told = cap.explain(result, "pms_premium", practice="EX005", month="2016-05")
+    figures, listed = str(told).split("\n\nSources\n")
+    cited = re.findall(r"^ *source: (.*)$", figures, re.MULTILINE)
+    described = json.loads(result.attrs["sources"])
+    ids = list(dict.fromkeys(name for name in cited if name in described))
+    assert len(ids) > 3
+    assert list(told.sources) == ids
+    assert listed.splitlines() == [f"  {key}: {told.sources[key]}" for key in ids]
+    for key, text in told.sources.items():
+        assert text.startswith(described[key]["title"])
+        assert text.endswith(described[key]["where"])
+        assert text not in figures
+    assert "Pulse" in listed
+
+
+def test_the_root_alone_tells_the_sources_to_programs(result):
+    told = cap.explain(result, "pms_premium", practice="EX005", month="2016-05")
+    entry = told.as_dict()
+    assert entry["sources"] == told.sources
+    assert json.dumps(entry).count('"sources"') == 1
+
+
+def test_a_file_is_its_own_source(result):
+    told = cap.explain(result, "base_qof", practice="EX005")
+    assert told.grounds == ("source: synthetic example, seed 2015",)
+    assert told.sources == told.as_dict()["sources"] == {}
+    assert "Sources" not in str(told)
 
 
 def test_scenario_matters_where_it_should(result):
@@ -68,6 +99,50 @@ def test_a_total_says_what_it_sums(result):
     assert told.value == pytest.approx(
         float(result["premium_withdrawn"].sel(scenario="april-2016", month="2016-05").sum())
     )
+
+
+def two_commissioners():
+    practices = cap.example_practices()
+    areas = np.where(np.arange(practices.sizes["practice"]) % 2, "C2", "C1")
+    practices = practices.assign_coords(commissioner=("practice", areas))
+    return cap.project("thames-valley-pms", practices, months=2)
+
+
+def test_the_only_commissioner_may_be_left_out(result):
+    told = cap.explain(result, "premium_released", month="2016-05")
+    assert "EXAMPLE" in told.where
+
+
+def test_a_practice_stands_for_its_commissioner():
+    result = two_commissioners()
+    where = {"month": "2015-05"}
+    by_practice = cap.explain(result, "premium_released", practice="EX002", **where)
+    assert by_practice == cap.explain(result, "premium_released", commissioner_code="C2", **where)
+    with pytest.raises(cap.InputError, match="needs a commissioner_code"):
+        cap.explain(result, "premium_released", **where)
+    with pytest.raises(cap.InputError) as caught:
+        cap.explain(result, "premium_released", practice="nobody", **where)
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize("variable", ["pms_premium", "qof", "total_payments"])
+def test_one_scenario_of_a_result_explains_itself(result, variable):
+    where = {"practice": "EX005", "month": "2015-06"}
+    for at, name in enumerate(result["scenario"].values.tolist()):
+        told = cap.explain(result, variable, scenario=name, **where).value
+        for one in (result.sel(scenario=name), result.isel(scenario=at)):
+            assert cap.explain(one, variable, **where).value == told
+            assert cap.explain(one, variable, scenario=name, **where).value == told
+    with pytest.raises(cap.InputError, match="no scenario 'april-2016'"):
+        cap.explain(result.sel(scenario="april-2015"), variable, scenario="april-2016", **where)
+
+
+def test_what_is_no_projection_is_refused(result):
+    for other in (cap.example_practices(), result["qof"]):
+        with pytest.raises(cap.InputError, match=r"not a result of project\(\)"):
+            cap.explain(other, "qof", practice="EX001", month="2015-04")
+    with pytest.raises(cap.InputError, match="cut out of the result"):
+        cap.explain(result.isel(month=slice(3)), "qof", practice="EX001", month="2015-04")
 
 
 def test_the_first_month_begins_with_the_named_value(result):

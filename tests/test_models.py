@@ -190,7 +190,8 @@ WRONG = {
     "unknown key of an input": (
         ("[input.mandatory_standards_met]\ntitle", "[input.mandatory_standards_met]\nname"),
         "input.mandatory_standards_met",
-        "the key 'name' is not known (known: 'assumption', 'source', 'title', 'unit', 'value')",
+        "the key 'name' is not known "
+        "(known: 'assumption', 'least', 'most', 'source', 'title', 'unit', 'value')",
     ),
     "unknown key of a scenario": (
         ("[scenario.core-and-local-schemes]\ntitle", "[scenario.core-and-local-schemes]\ntitel"),
@@ -261,8 +262,8 @@ WRONG = {
     ),
     "unknown source of an input": (
         (
-            'value = 1\nassumption = "Every practice meets',
-            'value = 1\nsource = "x"\nassumption = "E',
+            'assumption = "Every practice meets',
+            'source = "x"\nassumption = "E',
         ),
         "input.mandatory_standards_met",
         "the source 'x' is not described",
@@ -289,6 +290,26 @@ WRONG = {
         ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nvalue = "none"'),
         "input.uplift_owed_at_start",
         "expected a number or a fraction, found 'none'",
+    ),
+    "least of no number": (
+        ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nleast = "none"\nvalue = 0'),
+        "input.uplift_owed_at_start, least",
+        "expected a number or a fraction, found 'none'",
+    ),
+    "least over most": (
+        ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nleast = 2\nmost = 1\nvalue = 0'),
+        "input.uplift_owed_at_start, least",
+        "2 is more than the most, 1",
+    ),
+    "value under the least": (
+        ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nleast = "1/2"\nvalue = 0'),
+        "input.uplift_owed_at_start, value",
+        "0 is less than the least, 0.5",
+    ),
+    "value over the most": (
+        ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nmost = -1\nvalue = 0'),
+        "input.uplift_owed_at_start, value",
+        "0 is more than the most, -1",
     ),
     "term of another unit": (
         (
@@ -705,7 +726,14 @@ def test_faults_of_a_users_rules_and_of_the_file_are_said_together(tmp_path):
     [
         ("def broken(:\n", "'winter.py' cannot be imported: SyntaxError"),
         ("1 / 0\n", "'winter.py' cannot be imported: ZeroDivisionError: division by zero"),
-        ("import capitation.nothing_at_all\n", "capitation.nothing_at_all"),
+        (
+            "import nosuchmodule\n",
+            "'winter.py' cannot be imported: ModuleNotFoundError: No module named 'nosuchmodule'",
+        ),
+        (
+            "import winter\n",
+            "'winter.py' cannot be imported: ModuleNotFoundError: No module named 'winter'",
+        ),
         ("open('nowhere.txt')\n", "nowhere.txt"),
     ],
 )
@@ -714,6 +742,19 @@ def test_a_users_module_that_cannot_be_imported_is_named_with_the_reason(tmp_pat
     assert found.startswith("own.toml, rules: ")
     assert expected in found
     assert "there is no file 'winter.py'" not in found
+
+
+def test_a_package_of_rules_whose_own_import_fails_is_there(tmp_path, monkeypatch):
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "rules.py").write_text("import own_package.gone\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for asked, said_of_it in (
+        ("own_package.rules", "cannot be imported: ModuleNotFoundError: No module named 'own_pack"),
+        ("own_package.rule", "there is no module of rules 'own_package.rule'"),
+    ):
+        text = edited(shipped_text(NATIONAL), ('"as_given"]', f'"as_given", "{asked}"]'))
+        (found,) = [problem for problem in faults(tmp_path, text) if asked in problem]
+        assert said_of_it in found
 
 
 def test_a_unit_fault_in_a_users_rule_names_its_place_and_formula(tmp_path):
@@ -1119,3 +1160,10 @@ def test_a_practice_input_of_a_model_has_a_value_or_must_be_given(own_model):
         "winter_threshold", "patient", "winter threshold"
     )
     assert own_model.inputs["winter_held_at_start"].value == 5
+
+
+def test_a_practice_input_may_say_between_what_its_figures_lie(tmp_path):
+    bounds = ('unit = "GBP"\nvalue = 0', 'unit = "GBP"\nleast = 0\nmost = "3/2"\nvalue = 0')
+    inputs = load(tmp_path, edited(shipped_text(BOLTON), bounds)).inputs
+    owed = inputs["uplift_owed_at_start"]
+    assert (owed.least, owed.value, owed.most) == (0, 0, 1.5)

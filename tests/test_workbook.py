@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import json
 import shutil
 import zipfile
 
@@ -13,6 +14,7 @@ import pytest
 
 import capitation as cap
 from capitation.workbook.content import Content
+from capitation.workbook.page import Book
 from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.writer import _written
 
@@ -95,6 +97,15 @@ title = "A dearer price: [a/b]*?"
 [scenario.dearer.term.quality_price]
 values = [{ from = 2015-04-01, value = 4, source = "our-contract" }]
 """
+
+
+USER_BASE_RULE = '''
+
+@rule(unit="1", source="our-contract")
+def dearer_by(quality_price, base_quality_price):
+    """The price, beside its mean of the base year."""
+    return quality_price / base_quality_price
+'''
 
 
 @pytest.fixture
@@ -226,6 +237,140 @@ def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
     summary = pd.read_excel(path, sheet_name="Summary", header=None, engine="openpyxl")
     row = summary[summary[0] == "Total payments"].iloc[0]
     assert row[2] == pytest.approx(total, abs=0.005)
+
+
+def row_of(sheet, column, text):
+    """Row of the first cell of a column that holds a text."""
+    return next(cell.row for cell in sheet[column] if cell.value == text)
+
+
+def test_a_check_that_is_an_error_is_not_ok(tmp_path):
+    path = tmp_path / "book.xlsx"
+    cap.write_workbook(
+        cap.project("bolton-quality-contract", cap.example_practices(), months=1), path
+    )
+    book = openpyxl.load_workbook(path)
+    total = len([cell for cell in book["Checks"]["F"][3:] if cell.value])
+    book["Checks"]["C4"].value = "=1/0"
+    book["Checks"]["C5"].value = 1
+    book.save(path)
+    formualizer.recalculate_file(str(path), str(path))
+    found = openpyxl.load_workbook(path, data_only=True)
+    verdicts = [cell.value for cell in found["Checks"]["F"][3:]]
+    assert verdicts == ["CHECK", "CHECK", *["OK"] * (total - 2)]
+    assert found["Cover"]["B4"].value == "2 checks fail"
+
+
+def test_a_group_of_commissioners_sees_each_stream_of_each(tmp_path):
+    result = cap.project("bolton-quality-contract", two_commissioners(), months=14)
+    book = assert_engine_agrees(result, tmp_path)
+    names = book.workbook.sheetnames
+    assert names.index("By commissioner") == names.index("By practice") + 1
+    sheet, values = book.workbook["By commissioner"], book.values["By commissioner"]
+    scenario = str(result["scenario"].values[0])
+    found = {
+        row[1].value: values[row[3].coordinate]
+        for row in sheet.iter_rows(min_row=6)
+        if (row[0].value, row[2].value) == (scenario, "Global sum")
+    }
+    first_year = result["global_sum"].isel(month=slice(0, 12))
+    if "scenario" in first_year.dims:
+        first_year = first_year.isel(scenario=0)
+    expected = first_year.sum("month").groupby("commissioner").sum()
+    assert found == pytest.approx(dict(zip(("01A", "02B"), expected.values, strict=True)))
+    about = {row[0].value: row[1].value for row in book.workbook["Cover"].iter_rows()}
+    assert about["By commissioner"] == "The same for each commissioner."
+
+
+def test_one_commissioner_needs_no_sheet_of_commissioners():
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    assert "By commissioner" not in _written(Content(result))[0].workbook.sheetnames
+
+
+@pytest.mark.parametrize(
+    ("months", "headings"),
+    [
+        (12, ["2015/16 £"]),
+        (13, ["2015/16 £", "2016/17 (1 month) £"]),
+        (5, ["2015/16 (5 months) £"]),
+    ],
+)
+def test_a_part_year_says_so(months, headings):
+    result = cap.project("bolton-quality-contract", two_commissioners(), months=months)
+    book = _written(Content(result))[0].workbook
+    for title, column, text in (
+        ("Summary", 3, "Stream"),
+        ("By practice", 7, "Scenario"),
+        ("By commissioner", 4, "Scenario"),
+    ):
+        sheet = book[title]
+        row = row_of(sheet, "A", text)
+        cells = [sheet.cell(row, column + n).value for n in range(len(headings) + 1)]
+        assert cells == [*headings, "All years £"]
+
+
+def test_the_base_year_stands_above_the_projection(tmp_path):
+    practices = cap.example_practices()
+    result = cap.project("bolton-quality-contract", practices, months=1)
+    book, _ = _written(Content(result))
+    sheet, values = book.workbook["Summary"], book.values["Summary"]
+    year = result.attrs["base_fiscal_year"]
+    said = f"Total payments in {year}, from the practices' file"
+    rows = [cell.row for cell in sheet["A"] if cell.value == said]
+    paid = float(result["base_total_payments"].sum())
+    assert [values[f"C{row}"] for row in rows] == [pytest.approx(paid)]
+    descriptions = [row[-1].value for row in sheet.iter_rows() if row[0].value == "Total payments"]
+    assert descriptions == ["All streams together"] * result.sizes["scenario"]
+
+
+def test_notes_of_a_run_stand_on_the_cover():
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    notes = ["The lists were extrapolated.", "=No formula"]
+    noted = result.assign_attrs(notes=json.dumps(notes))
+    cover = _written(Content(noted))[0].workbook["Cover"]
+    row = row_of(cover, "A", "Notes")
+    assert [cover.cell(row + n, 1).value for n in (1, 2)] == notes
+    assert row < row_of(cover, "A", "Key")
+    del result.attrs["notes"]
+    older = _written(Content(result))[0].workbook["Cover"]
+    assert "Notes" not in [cell.value for cell in older["A"]]
+
+
+def test_base_year_terms_are_the_first_scenarios_in_every_run(user_model, tmp_path):
+    """A run of the other scenario alone has a block of its own for the base year's terms."""
+    text = user_model.read_text("utf-8").replace("from = 2015-04-01", "from = 2014-04-01")
+    user_model.write_text(text, encoding="utf-8")
+    rules = user_model.with_name("our_rules.py")
+    rules.write_text(rules.read_text("utf-8") + USER_BASE_RULE, encoding="utf-8")
+    practices = two_commissioners()
+    for scenarios, base_lines in ((["plan"], 0), (["dearer"], 2), (["plan", "dearer"], 0)):
+        result = cap.project(user_model, practices, scenarios=scenarios, months=3)
+        book = assert_engine_agrees(result, tmp_path)
+        lines = [
+            row[2].value
+            for row in book.workbook["Terms"].iter_rows()
+            if row[1].value == "base_quality_price"
+        ]
+        assert lines == ["base year"] * base_lines
+
+
+def test_looks(tmp_path):
+    result = cap.project("bolton-quality-contract", two_commissioners(), months=2)
+    book = _written(Content(result))[0].workbook
+    assert (book.properties.title, book.properties.creator) == (result.attrs["title"], "capitation")
+    for sheet in book:
+        assert sheet.oddFooter.center.text == "&A, page &P of &N"
+    for title in ("Terms", "By practice", "By commissioner", "Practices", "Sources"):
+        assert book[title].print_title_rows
+    terms = book["Terms"]
+    for row in terms.iter_rows(min_row=7):
+        if row[1].value:
+            assert terms.row_dimensions[row[0].row].height >= 12.75 * (len(row[6].value) // 44)
+    page = Book().page("Figures")
+    page.number(1, 1, 0.1234567891, "number")
+    page.formula(1, 2, "=A1*2", 0.2469135782, "number")
+    page.formula(1, 3, "=A1-A1", 0.0, "number")
+    assert [cell.number_format for cell in page.sheet[1]] == ["0.0#####", "0.0#####", "General"]
 
 
 def test_two_runs_are_byte_identical(tmp_path):
@@ -388,10 +533,11 @@ def test_the_independent_engine_corrects_a_planted_stale_value(tmp_path):
     stale = tmp_path / "stale.xlsx"
     shutil.copy(path, stale)
     book = openpyxl.load_workbook(path, data_only=True)
-    right = book["Summary"]["C7"].value
+    cell = next(row[2] for row in book["Summary"].iter_rows() if row[0].value == "Global sum")
+    right = cell.value
     with zipfile.ZipFile(path) as package, zipfile.ZipFile(stale, "w") as copy:
         for name in package.namelist():
             content = package.read(name)
             copy.writestr(name, content.replace(repr(right).encode(), b"-1.0"))
-    assert openpyxl.load_workbook(stale, data_only=True)["Summary"]["C7"].value == -1
-    assert recalculated(stale)["Summary"]["C7"] == pytest.approx(right, abs=0.005)
+    assert openpyxl.load_workbook(stale, data_only=True)["Summary"][cell.coordinate].value == -1
+    assert recalculated(stale)["Summary"][cell.coordinate] == pytest.approx(right, abs=0.005)

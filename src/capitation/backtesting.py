@@ -26,6 +26,9 @@ CORE = {
 }
 """Streams of the payments file that make up core income, and the rules that stand for each."""
 
+NEEDED = {"actual": (), "projected": ("weighted_list",)}
+"""What else the model is asked for, by the kind of lists."""
+
 
 def backtest(
     base: xr.Dataset | str | Path,
@@ -44,8 +47,8 @@ def backtest(
     base, actual : xarray.Dataset, str or Path
         Payments of the base year and of the target year: datasets from `read_payments`, or paths.
     lists : {"actual", "projected"}
-        Whether the model is given the target year's lists, or rolls the base year's forward.
-        Nothing else of the target year reaches the model.
+        Whether the model, and the alternatives beside it, are given the target year's lists, or
+        use those that the model rolls forward. Nothing else of the target year reaches them.
     model : Model, str or Path, optional
         The contract to run; the national rules if left out.
 
@@ -83,11 +86,17 @@ def backtest(
         months=len(months),
         start=months[0],
         given=_given_lists(base, actual, months) if lists == "actual" else None,
-        variables=[rule for rules in CORE.values() for rule in rules],
+        variables=[*(rule for rules in CORE.values() for rule in rules), *NEEDED[lists]],
     )
-    modelled = _target_year(result, str(actual.attrs["fiscal_year"]))
+    target = str(actual.attrs["fiscal_year"])
+    modelled = _target_year(result, target)
     paid = {stream: actual[stream].values for stream in CORE}
-    return _report(base, actual, modelled, paid, _price_growth(base_months, target_months))
+    known = actual["weighted_list"].values
+    list_ratio = (known if lists == "actual" else _mean_list(result, target)) / base[
+        "weighted_list"
+    ]
+    growth = _price_growth(base_months, target_months)
+    return _report(base, actual, modelled, paid, list_ratio.values, growth)
 
 
 def _payments(given: xr.Dataset | str | Path) -> xr.Dataset:
@@ -144,6 +153,12 @@ def _target_year(result: xr.Dataset, year: str) -> dict[str, np.ndarray]:
     return modelled
 
 
+def _mean_list(result: xr.Dataset, year: str) -> np.ndarray:
+    """Mean weighted list of a year, as the model rolls it forward."""
+    in_year = np.flatnonzero(result["fiscal_year"].values == year)
+    return result["weighted_list"].isel(month=in_year).mean("month").values
+
+
 def _price_growth(base_months: list[dt.date], target_months: list[dt.date]) -> float:
     """Ratio of the two years' net prices: means of the year, less the out-of-hours deduction."""
     terms, _ = national_terms()
@@ -161,11 +176,12 @@ def _report(
     actual: xr.Dataset,
     modelled: dict[str, np.ndarray],
     paid: dict[str, np.ndarray],
+    list_ratio: np.ndarray,
     price_growth: float,
 ) -> dict[str, Any]:
     core = sum(modelled.values(), np.zeros(base.sizes["practice"]))
     core_paid, core_before = _core(actual), _core(base)
-    per_capita = core_before * actual["weighted_list"].values / base["weighted_list"].values
+    per_capita = core_before * list_ratio
     before, after = base["contract_type"].values, actual["contract_type"].values
     kinds = np.array(
         [a if a == b else f"{a}→{b}" for a, b in zip(before, after, strict=True)], dtype=object

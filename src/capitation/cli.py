@@ -80,7 +80,8 @@ def _outcome(argv: Sequence[str] | None) -> tuple[str, int]:
         for problem in error.problems:
             _tell(str(problem))
         several = "s" if len(error.problems) > 1 else ""
-        _tell(f"{len(error.problems)} problem{several}. Nothing was written.")
+        nothing = " Nothing was written." if args.do is _run else ""
+        _tell(f"{len(error.problems)} problem{several}.{nothing}")
         return "", 2
     except Exception as fault:
         if args.debug:
@@ -103,6 +104,7 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
     result = cap.project(model, practices, args.scenario, args.months)
     written = cap.write_workbook(result, output)
     summary = _summary(result, written)
+    _tell_notes(summary["notes"])
     if written.checks_failed:
         failed = f"{written.checks_failed:,} of {written.checks:,} checks failed"
         _tell(f"{failed}; the workbook is written, and shows which: {written.path}")
@@ -121,8 +123,10 @@ def _explain(args: argparse.Namespace) -> tuple[str, int]:
     model = _model(args)
     practices = _practices(args, model, labels)
     months = args.months or _months_to_cover(model, labels)
-    told = cap.explain(cap.project(model, practices, months=months), args.variable, **labels)
-    return _json(told.as_dict()) if args.json else str(told), 0
+    result = cap.project(model, practices, months=months)
+    told, notes = cap.explain(result, args.variable, **labels), _notes(result)
+    _tell_notes(notes)
+    return _json(told.as_dict() | {"notes": notes}) if args.json else str(told), 0
 
 
 def _backtest(args: argparse.Namespace) -> tuple[str, int]:
@@ -193,12 +197,13 @@ def _parser() -> argparse.ArgumentParser:
         return added.add_argument
 
     several: dict[str, Any] = {"nargs": "+", "action": "extend"}
+    only = "after MODEL: only these [those the model names]"
     run = command("run", _run, "project every practice's payments, as a workbook")
     explain = command("explain", _explain, "why a figure is what it is, down to its sources")
     for add in (run, explain):
         add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
-        add("--commissioner", **several, metavar="CODE", help="only these [those the model names]")
+        add("--commissioner", **several, metavar="CODE", help=only)
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
@@ -319,6 +324,7 @@ def _summary(result: xr.Dataset, written: Any) -> dict[str, Any]:
         "months": result.sizes["month"],
         "start": str(result["month"].values[0])[:7],
         "scenarios": scenarios,
+        "base_year_total": _base_year_total(result),
         "total_payments": _by_year(result, "total_payments"),
         "streams": {s: {name: by[s] for name, by in streams.items()} for s in scenarios},
         "formulas": written.formulas,
@@ -328,7 +334,26 @@ def _summary(result: xr.Dataset, written: Any) -> dict[str, Any]:
             "fiscal_year": result.attrs["base_fiscal_year"],
             "sha256": result.attrs["practices_sha256"] or None,
         },
+        "notes": _notes(result),
     }
+
+
+def _notes(result: xr.Dataset) -> list[str]:
+    return list(json.loads(result.attrs.get("notes", "[]")))
+
+
+def _tell_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        _tell(f"note: {note}")
+
+
+def _base_year_total(result: xr.Dataset) -> float | None:
+    """What the file says was paid in the base year, where a rule of the model reads it."""
+    from capitation.vocabulary import round_to_pence
+
+    if "base_total_payments" not in result:
+        return None
+    return round_to_pence(float(result["base_total_payments"].values.sum()))
 
 
 def _by_year(result: xr.Dataset, name: str) -> dict[str, dict[str, float]]:
@@ -364,6 +389,10 @@ def _in_words(summary: Mapping[str, Any], result: xr.Dataset) -> str:
         ("Scenarios", f"{len(paid)}: {_listed(paid)}"),
     ]
     totals = [(year, *(show(of[year], "GBP") for of in paid.values())) for year in years]
+    before = summary["base_year_total"]
+    if before is not None:
+        label = f"{summary['input']['fiscal_year']}, as paid"
+        totals.insert(0, (label, *[show(before, "GBP")] * len(paid)))
     written = [
         ("Formulas", f"{summary['formulas']:,}"),
         ("Checks", f"{checks - failed:,} of {checks:,} OK"),

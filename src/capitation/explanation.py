@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from capitation.engine.record import dated_values, graph_of
 from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import DatedValue, in_words
 from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.projection import whole
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Explanation:
         Source, assumption or file behind it.
     parts : tuple of Explanation
         What the formula reads.
+    cited : tuple of (str, str)
+        Id and text of each source that its own grounds name; `sources` has those of the parts too.
     """
 
     name: str
@@ -48,16 +51,34 @@ class Explanation:
     numbers: str = ""
     grounds: tuple[str, ...] = ()
     parts: tuple[Explanation, ...] = field(default=())
+    cited: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self, "", set()))
+        lines = [*_lines(self, "", set())]
+        sources = [f"  {key}: {text}" for key, text in self.sources.items()]
+        return "\n".join([*lines, "", "Sources", *sources] if sources else lines)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Text of every source that it and its parts cite, by id, in order of appearance."""
+        return dict(_citations(self, set()))
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain dictionaries and lists, for programs.
 
-        A figure that stands there already is not told again: it has ``"as_above": True``.
+        A figure that stands there already is not told again: it has ``"as_above": True``. The
+        first figure alone has ``"sources"``: the text of each source that the grounds name.
         """
-        return _as_dict(self, set())
+        return _as_dict(self, set()) | {"sources": self.sources}
+
+
+def _citations(told: Explanation, seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    if (told.name, told.where) in seen:
+        return
+    seen.add((told.name, told.where))
+    yield from told.cited
+    for part in told.parts:
+        yield from _citations(part, seen)
 
 
 def _as_dict(told: Explanation, seen: set[tuple[str, str]]) -> dict[str, Any]:
@@ -108,13 +129,15 @@ def explain(result: xr.Dataset, variable: str, **labels: Any) -> Explanation:
     Parameters
     ----------
     result : xarray.Dataset
-        From `project`. Nothing else is needed: a result carries its rules, terms and inputs.
+        From `project`, with all its practices and months; one scenario of it will do. Nothing else
+        is needed: a result carries its rules, terms and inputs.
     variable : str
         A rule, a total, an input or a term.
     **labels
         Where: ``practice``, ``month`` (as ``"2015-04"``), ``scenario``, ``year``
         (as ``"2015/16"``), ``commissioner_code``. The scenario may be left out: then it is the
-        first. Labels that the variable does not depend on are ignored.
+        first. So may the commissioner, if there is only one or the practice is named. Labels that
+        the variable does not depend on are ignored.
 
     Returns
     -------
@@ -123,7 +146,8 @@ def explain(result: xr.Dataset, variable: str, **labels: Any) -> Explanation:
     Raises
     ------
     InputError
-        If there is no such variable or label, or a label is missing.
+        If there is no such variable or label, a label is missing, or this is no result of
+        `project`.
 
     Examples
     --------
@@ -135,7 +159,7 @@ def explain(result: xr.Dataset, variable: str, **labels: Any) -> Explanation:
     >>> print(told.numbers)
     75.77 * (1 - 0.0539)
     """
-    reader = _Reader(result)
+    reader = _Reader(whole(result))
     if variable not in reader.graph:
         names = [*reader.graph.nodes, *reader.graph.leaves]
         mend = nearest(variable, names)
@@ -160,7 +184,7 @@ class _Reader:
     # ------------------------------------------------------------------ places
 
     def positions(self, variable: str, labels: Mapping[str, Any]) -> dict[str, int]:
-        """Index along each dimension, from labels."""
+        """Index along each dimension, from labels. A practice stands for its commissioner."""
         dims = self.graph[variable].dims
         problems: list[Problem] = []
         at: dict[str, int] = {}
@@ -179,9 +203,9 @@ class _Reader:
                 else:
                     mend = nearest(label, choices)
                     problems.append(Problem("explain", f"there is no {dim} {label!r}", mend))
-            elif dim == "scenario":
+            elif dim == "scenario" or (dim == "commissioner_code" and len(choices) == 1):
                 at[dim] = 0
-            else:
+            elif dim != "commissioner_code" or "practice" not in labels:
                 mend = f"for example {dim}={choices[0]}"
                 problems.append(Problem("explain", f"{variable!r} needs a {dim}", mend))
         raise_if_any(problems)
@@ -264,6 +288,7 @@ class _Reader:
             numbers=ast.unparse(_WithNumbers(numbers).visit(rule.expression)),
             grounds=tuple(self.grounds(rule.source, rule.assumption, rule.place)),
             parts=tuple(parts),
+            cited=self.cited([rule.source]),
         )
 
     def told_before(self, name: str, at: Mapping[str, int]) -> Explanation:
@@ -316,53 +341,59 @@ class _Reader:
 
     def told_leaf(self, leaf: Leaf, at: Mapping[str, int]) -> Explanation:
         attributes = self.result[leaf.name].attrs
+        values = self.values_in_force(leaf, attributes, at) if "dated_values" in attributes else []
         return Explanation(
             name=leaf.name,
             title=leaf.title,
             unit=str(leaf.unit),
             where=self.where(leaf.name, at),
             value=self.value(leaf.name, at),
-            grounds=tuple(self.grounds_of_leaf(leaf, attributes, at)),
+            grounds=tuple(self.grounds_of_leaf(leaf, attributes, values)),
+            cited=self.cited([attributes.get("source", ""), *(value.source for value in values)]),
         )
 
     def grounds_of_leaf(
-        self, leaf: Leaf, attributes: Mapping[str, Any], at: Mapping[str, int]
+        self, leaf: Leaf, attributes: Mapping[str, Any], values: list[DatedValue]
     ) -> Iterator[str]:
         if leaf.kind == "calendar":
             yield "a fact of the calendar"
-        elif "dated_values" in attributes:
-            for value in self.values_in_force(leaf, attributes, at):
-                yield f"{value.written} from {in_words(value.start)}" + (
-                    f" ({value.note})" if value.note else ""
-                )
-                yield from self.grounds(value.source, value.assumption)
-        else:
+        for value in values:
+            note = f" ({value.note})" if value.note else ""
+            yield f"{value.written} from {in_words(value.start)}{note}"
+            yield from self.grounds(value.source, value.assumption)
+        if not values:
             yield from self.grounds(attributes.get("source", ""), attributes.get("assumption", ""))
 
     def values_in_force(
         self, leaf: Leaf, attributes: Mapping[str, Any], at: Mapping[str, int]
     ) -> list[DatedValue]:
         by_scenario = dated_values(attributes)
-        scenario = self.labels_along("scenario")[at.get("scenario", 0)]
-        values = by_scenario[scenario]
         if leaf.kind == "base term":
+            # The base year is history: one and the same in every scenario.
+            (values,) = by_scenario.values()
             months = months_of(self.result.attrs["base_fiscal_year"])
         else:
+            values = by_scenario[self.labels_along("scenario")[at.get("scenario", 0)]]
             months = [self.months[at["month"]]]
         return list(dict.fromkeys(_in_force(values, month) for month in months))
 
     def grounds(self, source: str, assumption: str, place: str = "") -> Iterator[str]:
         if source:
-            entry = self.sources.get(source)
-            if entry is None:
-                yield f"source: {source}"
-            else:
-                said = [entry["title"], entry["publisher"], entry["date"], entry["where"]]
-                yield f"source: {'; '.join(filter(None, said))}"
+            yield f"source: {source}"
         if assumption:
             yield f"assumption: {assumption}"
         if place:
             yield f"rule: {place}"
+
+    def cited(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Those names that are ids of sources, with their texts; a file's name is none."""
+        found = dict.fromkeys(name for name in names if name in self.sources)
+        return tuple((name, _text(self.sources[name])) for name in found)
+
+
+def _text(source: Mapping[str, str]) -> str:
+    said = (source["title"], source["publisher"], source["date"], source["where"])
+    return "; ".join(filter(None, said))
 
 
 def _in_force(values: list[DatedValue], month: dt.date) -> DatedValue:

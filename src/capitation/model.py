@@ -92,7 +92,8 @@ class Model:
         term = self.terms[term_name]
         base = name.startswith("base_") and name not in self.terms
         in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
-        several = len(in_scenarios) > 1
+        # The base year is history: its terms are those of the model's first scenario.
+        several = len(in_scenarios) > 1 and not base
         dims = (("scenario",) if several else ()) + (() if base else ("month",))
         title = term.title
         if base:

@@ -39,7 +39,7 @@ KEYS = {
 SUM_KEYS = {"title": "text", "of": "names"}
 INPUT_KEYS = {
     **dict.fromkeys(("unit", "title", "source", "assumption"), "text"),
-    "value": "any",
+    **dict.fromkeys(("value", "least", "most"), "any"),
 }
 SCENARIO_KEYS = {"title": "text", "term": "tables"}
 TOTAL_PAYMENTS = "total_payments"
@@ -204,22 +204,48 @@ class _ModelReader:
         self.terms = national | self.own_terms
 
     def inputs(self) -> dict[str, PracticeInput]:
-        inputs = {}
-        for name, entry in self.table.get("input", {}).items():
-            where = f"input.{name}"
-            source, assumption = entry.get("source", ""), entry.get("assumption", "")
-            if "value" in entry and not (source.strip() or assumption.strip()):
-                self.fault(where, "a value with neither a source nor an assumption")
-            self.check_source(source, where)
-            try:
-                Unit.parse(entry.get("unit", "?"))
-                value = read_number(entry["value"]) if "value" in entry else None
-            except ValueError as error:
-                self.fault(where, str(error))
-                continue
-            title = entry.get("title", name.replace("_", " "))
-            inputs[name] = PracticeInput(name, entry["unit"], title, value, source, assumption)
-        return inputs
+        tables = self.table.get("input", {})
+        return {name: self.input(name, entry) for name, entry in tables.items()}
+
+    def input(self, name: str, entry: Mapping[str, Any]) -> PracticeInput:
+        where, unit = f"input.{name}", entry.get("unit", "?")
+        source, assumption = entry.get("source", ""), entry.get("assumption", "")
+        if "value" in entry and not (source.strip() or assumption.strip()):
+            self.fault(where, "a value with neither a source nor an assumption")
+        self.check_source(source, where)
+        try:
+            Unit.parse(unit)
+        except ValueError as error:
+            self.fault(where, str(error))
+        given = PracticeInput(
+            name=name,
+            unit=unit,
+            title=entry.get("title", name.replace("_", " ")),
+            value=self.number(entry, "value", where),
+            source=source,
+            assumption=assumption,
+            least=self.number(entry, "least", where),
+            most=self.number(entry, "most", where),
+        )
+        self.check_range(given, where)
+        return given
+
+    def number(self, entry: Mapping[str, Any], key: str, where: str) -> float | None:
+        try:
+            return read_number(entry[key]) if key in entry else None
+        except ValueError as error:
+            self.fault(f"{where}, {key}", str(error))
+            return None
+
+    def check_range(self, given: PracticeInput, where: str) -> None:
+        """Check that there is something between least and most, and that the value is there."""
+        value, least, most = given.value, given.least, given.most
+        if least is not None and most is not None and least > most:
+            self.fault(f"{where}, least", f"{least:g} is more than the most, {most:g}")
+        elif value is not None and least is not None and value < least:
+            self.fault(f"{where}, value", f"{value:g} is less than the least, {least:g}")
+        elif value is not None and most is not None and value > most:
+            self.fault(f"{where}, value", f"{value:g} is more than the most, {most:g}")
 
     def check_source(self, source: str, where: str) -> None:
         if source and source not in self.sources:
@@ -288,12 +314,13 @@ class _ModelReader:
             return importlib.import_module(f"capitation.rules.{entry}")
         except RuleError as error:
             self.problems += error.problems
-        except ModuleNotFoundError as error:
-            found = f"there is no module of rules {entry!r} ({error})"
-            self.fault("rules", found, nearest(entry, _shipped()))
         except Exception as error:
-            said = f"{entry!r} cannot be imported: {type(error).__name__}: {error}"
-            self.fault("rules", said)
+            if _is_absent(entry, error):
+                found = f"there is no module of rules {entry!r} ({error})"
+                self.fault("rules", found, nearest(entry, _shipped()))
+            else:
+                said = f"{entry!r} cannot be imported: {type(error).__name__}: {error}"
+                self.fault("rules", said)
         return None
 
     def module_of_file(self, entry: str) -> ModuleType | None:
@@ -360,6 +387,14 @@ def _shipped() -> list[str]:
     files = resources.files("capitation.rules").iterdir()
     names = [file.name.removesuffix(".py") for file in files if file.name.endswith(".py")]
     return [name for name in names if not name.startswith("_")]
+
+
+def _is_absent(entry: str, error: Exception) -> bool:
+    """Whether it is the module of rules itself that was not found, and not one it imports."""
+    if entry.endswith(".py") or not isinstance(error, ModuleNotFoundError):
+        return False
+    asked = entry if "." in entry else f"capitation.rules.{entry}"
+    return f"{asked}.".startswith(f"{error.name}.")
 
 
 def _module_from_file(path: Path) -> ModuleType:

@@ -30,6 +30,9 @@ FIGURES = {
 
 LISTS = ("registered_list", "weighted_list")
 
+CONTRACTS = ("GMS", "PMS", "APMS", "UNKNOWN")
+"""Contract types, in any case. What a file does not name is taken for PMS, and said so."""
+
 FLAGS = {
     "gms_contract": "Holds a GMS contract",
     "pms_contract": "Holds a PMS contract, or one the file does not name",
@@ -50,6 +53,8 @@ class PracticeInput:
         What stands where the practices' data do not have it; None if they must.
     source, assumption : str
         Of that value.
+    least, most : float or None
+        Between which every practice's value must lie.
     """
 
     name: str
@@ -58,17 +63,24 @@ class PracticeInput:
     value: float | None = None
     source: str = ""
     assumption: str = ""
+    least: float | None = None
+    most: float | None = None
+
+
+def contract_types(practices: xr.Dataset) -> list[str]:
+    """Contract type of each practice, in capitals; a blank is UNKNOWN."""
+    types = practices["contract_type"].values.astype(str).tolist()
+    return [text.strip().upper() or "UNKNOWN" for text in types]
 
 
 def contract_flags(practices: xr.Dataset) -> dict[str, np.ndarray]:
     """Flags that follow from the contract type, as 0 and 1, by practice."""
-    contract = practices["contract_type"].values.astype(str)
-    gms, apms = contract == "GMS", contract == "APMS"
-    return {
-        "gms_contract": gms.astype(float),
-        "pms_contract": (~gms & ~apms).astype(float),
-        "apms_contract": apms.astype(float),
-    }
+    import numpy as np
+
+    types = contract_types(practices)
+    flags = {"gms_contract": ("GMS",), "pms_contract": ("PMS", "UNKNOWN")}
+    flags["apms_contract"] = ("APMS",)
+    return {name: np.array([float(t in of) for t in types]) for name, of in flags.items()}
 
 
 def check_practices(practices: xr.Dataset) -> None:
@@ -81,7 +93,8 @@ def check_practices(practices: xr.Dataset) -> None:
         that is missing, not finite, or a list that is negative. All at once.
     """
     raise_if_any(_structural_problems(practices))
-    raise_if_any([*_repeated_codes(practices), *_bad_numbers(practices)])
+    wrong = [*_repeated_codes(practices), *_bad_contracts(practices), *_bad_numbers(practices)]
+    raise_if_any(wrong)
 
 
 def _place(practices: xr.Dataset) -> str:
@@ -89,6 +102,10 @@ def _place(practices: xr.Dataset) -> str:
 
 
 def _structural_problems(practices: xr.Dataset) -> Iterator[Problem]:
+    if not hasattr(practices, "data_vars"):
+        found = f"found {type(practices).__name__}"
+        yield Problem("practices", found, "give a Dataset, as read_payments(path) makes it")
+        return
     place = _place(practices)
     if "practice" not in practices.dims or "practice" not in practices.coords:
         yield Problem(place, "there is no dimension 'practice' with the practices' codes")
@@ -108,6 +125,14 @@ def _repeated_codes(practices: xr.Dataset) -> Iterator[Problem]:
     counts = Counter(practices["practice"].values.astype(str).tolist())
     for code in (code for code, count in counts.items() if count > 1):
         yield Problem(_place(practices), f"practice {code} stands more than once", "keep one row")
+
+
+def _bad_contracts(practices: xr.Dataset) -> Iterator[Problem]:
+    codes = practices["practice"].values
+    for code, contract in zip(codes, contract_types(practices), strict=True):
+        if contract not in CONTRACTS:
+            where = f"{_place(practices)}, practice {code}"
+            yield Problem(where, f"contract type {contract!r}", nearest(contract, CONTRACTS))
 
 
 def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +21,7 @@ from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model
 from capitation.model_file import load_model
+from capitation.notes import notes_on
 from capitation.practices import check_practices
 from capitation.setting import (
     Setting,
@@ -43,7 +45,7 @@ def project(
     scenarios: Sequence[str] | None = None,
     months: int | None = None,
     *,
-    start: dt.date | None = None,
+    start: dt.date | str | None = None,
     given: Mapping[str, xr.DataArray] | None = None,
     variables: Iterable[str] | None = None,
     compiled: bool | None = None,
@@ -61,8 +63,9 @@ def project(
         Names of the model's scenarios; all of them if left out.
     months : int, optional
         How many months from the model's start; the model's own number if left out.
-    start : datetime.date, optional
-        First month; the model's own if left out. The base year must end before it.
+    start : datetime.date or str, optional
+        First month, as a date or as ``"2016-04"``; the model's own if left out. The base year must
+        end before it.
     given : mapping of str to xarray.DataArray, optional
         Values on (practice, month) that stand in place of the rule of the same name: known lists,
         say. Practices and months must be exactly the projection's.
@@ -95,7 +98,7 @@ def project(
     if not isinstance(model, Model):
         model = load_model(model)
     if start is not None:
-        model = replace(model, start=start)
+        model = replace(model, start=_first_of_month(start))
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)
@@ -111,10 +114,56 @@ def project(
     return _labelled(graph, wanted, results, values, setting)
 
 
+def _first_of_month(start: object) -> dt.date:
+    try:
+        if type(start) is dt.date:
+            return start.replace(day=1)
+        return dt.date.fromisoformat(f"{str(start)[:7]}-01")
+    except ValueError:
+        mend = "a month such as '2016-04'"
+        raise InputError(Problem("start", f"found {start!r}", mend)) from None
+
+
+def whole(result: xr.Dataset) -> xr.Dataset:
+    """Take a result as `project` gave it, or with one scenario selected.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same, with ``scenario`` as a dimension coordinate again.
+
+    Raises
+    ------
+    InputError
+        If it is not a result, or practices or months were cut out of it: its totals and what it
+        looks back at would no longer be there.
+    """
+    if not {"scenarios", "run"} <= set(getattr(result, "attrs", ())):
+        raise InputError(Problem("result", "not a result of project()", "project first"))
+    if result.attrs["run"] != _run_key(result):
+        found = "practices or months were cut out of the result, or put in another order"
+        raise InputError(Problem("result", found, "project again for those you want"))
+    if "scenario" in result.dims:
+        return result
+    chosen = str(result["scenario"].item())
+    return result.drop_vars("scenario").assign_coords(scenario=[chosen])
+
+
+def _run_key(result: xr.Dataset) -> str:
+    """Tells one set of practices and months from another."""
+    labels = [str(label) for dim in ("practice", "month") for label in result[dim].values.ravel()]
+    return hashlib.sha256("\n".join(labels).encode()).hexdigest()[:16]
+
+
 def _wanted(graph: Graph, variables: Iterable[str] | None) -> list[str]:
     if variables is None:
         return list(graph.nodes)
+    if isinstance(variables, str):
+        found = f"found the text {variables!r}"
+        raise InputError(Problem("variables", found, f"a list: [{variables!r}]"))
     names = list(variables)
+    if not names:
+        raise InputError(Problem("variables", "none is named", "name rules, or leave it out"))
     raise_if_any(
         Problem("variables", f"{name!r} is no rule of the model", nearest(name, graph.nodes))
         for name in names
@@ -202,7 +251,8 @@ def _labelled(
         if "practice" in dims:
             array = np.take(array, setting.place_given, axis=dims.index("practice"))
             variables[name] = (dims, array, attributes)
-    return xr.Dataset(variables, _coordinates(setting), _attributes(setting))
+    result = xr.Dataset(variables, _coordinates(setting), _attributes(setting))
+    return result.assign_attrs(run=_run_key(result))
 
 
 def _provenance(name: str, setting: Setting) -> dict[str, str]:
@@ -244,6 +294,7 @@ def _attributes(setting: Setting) -> dict[str, str]:
         "practices_source": str(practices.attrs.get("source", "")),
         "practices_title": str(practices.attrs.get("title", "")),
         "practices_sha256": str(practices.attrs.get("sha256", "")),
+        "notes": json.dumps(notes_on(setting)),
         "licence": str(practices.attrs.get("licence", "")),
         "capitation_version": __version__,
     }

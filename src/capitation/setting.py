@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from capitation.engine.rule import Rule
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model, Scenario, term_behind
-from capitation.practices import contract_flags
+from capitation.practices import PracticeInput, contract_flags
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def setting_of(
     InputError
         For an unknown scenario, no months, or a base year that does not end before the start.
     """
+    raise_if_any(_wrong_kinds(scenarios, months))
     names = list(model.scenarios if scenarios is None else scenarios)
     problems = [
         Problem(model.place, f"there is no scenario {name!r}", nearest(name, model.scenarios))
@@ -78,7 +79,9 @@ def setting_of(
         if model.start <= base_months[-1]:
             place = str(practices.attrs.get("source", "practices"))
             found = f"its figures are of {year}, and the projection starts in {model.start:%B %Y}"
-            problems.append(Problem(place, found, f"start after March {base_months[-1].year}"))
+            first = f"{base_months[-1].year}-04"
+            mend = f"start in {first} or later: --start {first}, or start='{first}' in Python"
+            problems.append(Problem(place, found, mend))
     except ValueError as error:
         problems.append(Problem("practices.attrs['fiscal_year']", str(error)))
     raise_if_any(problems)
@@ -99,6 +102,13 @@ def setting_of(
     )
 
 
+def _wrong_kinds(scenarios: Any, months: Any) -> Iterator[Problem]:
+    if isinstance(scenarios, str):
+        yield Problem("scenarios", f"found the text {scenarios!r}", f"a list: [{scenarios!r}]")
+    if months is not None and type(months) is not int:
+        yield Problem("months", f"found {months!r}", "a whole number")
+
+
 def checked_given(given: Mapping[str, xr.DataArray], setting: Setting) -> dict[str, np.ndarray]:
     """Given values in the kernel's order, refused where they do not fit the run.
 
@@ -116,6 +126,10 @@ def checked_given(given: Mapping[str, xr.DataArray], setting: Setting) -> dict[s
     looked_back_at = {looks_back_at(p, "") for parameters in run for p in parameters}
     for name, array in given.items():
         where = f"given {name!r}"
+        if not isinstance(array, xr.DataArray):
+            found = f"found {type(array).__name__}"
+            problems.append(Problem(where, found, "a DataArray on practice and month"))
+            continue
         if name not in rules:
             problems.append(Problem(where, "is not a rule of the model", nearest(name, rules)))
             continue
@@ -191,7 +205,10 @@ def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) 
     practices, inputs = setting.practices, setting.model.inputs
     figure = name if name in practices.data_vars else name.removeprefix("base_")
     if figure in practices.data_vars:
-        return _numbers_of_practices(practices, figure)
+        values = _numbers_of_practices(practices, figure)
+        if name in inputs:
+            raise_if_any(_out_of_range(inputs[name], values, practices))
+        return values
     if name in flags:
         return flags[name]
     default = inputs[name].value if name in inputs else None
@@ -200,6 +217,17 @@ def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) 
         mend = nearest(figure, [str(v) for v in practices.data_vars])
         raise InputError(Problem(place, f"the model needs {figure!r} of each practice", mend))
     return np.full(practices.sizes["practice"], default)
+
+
+def _out_of_range(
+    given: PracticeInput, values: np.ndarray, practices: xr.Dataset
+) -> Iterator[Problem]:
+    place = str(practices.attrs.get("source", "practices"))
+    least = -np.inf if given.least is None else given.least
+    most = np.inf if given.most is None else given.most
+    for at in np.flatnonzero((values < least) | (values > most)):
+        where = f"{place}, practice {practices['practice'].values[at]}"
+        yield Problem(where, f"{given.name} is {values[at]:g}", f"from {least:g} to {most:g}")
 
 
 def _numbers_of_practices(practices: xr.Dataset, figure: str) -> np.ndarray:
@@ -218,6 +246,10 @@ def terms_by_scenario(name: str, setting: Setting) -> dict[str, Term]:
     """The term that a leaf reads, as it stands in each scenario."""
     term = term_behind(name, setting.model.terms)
     assert term is not None
+    if name.startswith("base_") and name != term:
+        # The base year is history: its terms are those of the model's first scenario.
+        first = next(iter(setting.model.scenarios))
+        return {setting.scenarios[0].name: setting.model.term_in(term, first)}
     found = {s.name: setting.model.term_in(term, s.name) for s in setting.scenarios}
     if name != term and name.endswith("_in_payment"):
         return {scenario: dated.in_payment() for scenario, dated in found.items()}

@@ -18,8 +18,9 @@ def remaining_payments(
     base_seniority,
     base_qof,
     base_local_schemes,
+    pms_booked_as_other,
 ):
     """Everything else in the file: premises, enhanced services, dispensing and the rest."""
-    core = base_global_sum + base_correction_factor + base_pms_expenditure
+    core = base_global_sum + base_correction_factor + base_pms_expenditure + pms_booked_as_other
     modelled = core + base_seniority + base_qof + base_local_schemes
     return (base_total_payments - modelled) / MONTHS_PER_YEAR

@@ -84,11 +84,17 @@ def out_of_hours_kept(
 
 @rule(unit="GBP/month", source="sfe-2013")
 def out_of_hours_payment(
-    payment_weighted_list, global_sum_price_in_payment, out_of_hours_deduction, out_of_hours_kept
+    payment_weighted_list,
+    global_sum_price_in_payment,
+    out_of_hours_deduction,
+    uplift_paid,
+    out_of_hours_kept,
 ):
     """The deduction that a practice is spared because it kept out-of-hours duty."""
     deduction = global_sum_price_in_payment * out_of_hours_deduction
-    return payment_weighted_list * deduction / MONTHS_PER_YEAR if out_of_hours_kept else 0
+    in_the_month = payment_weighted_list * deduction / MONTHS_PER_YEAR
+    on_arrears = uplift_paid * out_of_hours_deduction / (1 - out_of_hours_deduction)
+    return in_the_month + on_arrears if out_of_hours_kept else 0
 
 
 @rule(unit="GBP/month", source="sfe-2013")

@@ -10,9 +10,12 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule
     unit="GBP/month",
     assumption="Which part of the file's other payments counts is not published: a term decides.",
 )
-def counted_other_payments(base_other_payments, share_of_other_payments_counted):
+def counted_other_payments(
+    base_other_payments, pms_booked_as_other, share_of_other_payments_counted
+):
     """The part of other payments that counts towards the guarantee."""
-    return base_other_payments * share_of_other_payments_counted / MONTHS_PER_YEAR
+    other = base_other_payments - pms_booked_as_other
+    return other * share_of_other_payments_counted / MONTHS_PER_YEAR
 
 
 @rule(unit="GBP/month", source="pulse-bolton-95")

@@ -45,7 +45,27 @@ def premium_withdrawn(premium_before_withdrawal, pms_premium):
     return premium_before_withdrawal - pms_premium
 
 
-@rule(unit="GBP/month", source="nhse-pms-review-2014")
+@rule(
+    unit="GBP/year",
+    source="nhs-payments-to-gp",
+    assumption="Where the file shows a PMS practice less than the GMS equivalent, the rest of its "
+    "contract is booked under other payments, as far as these reach: seen in 2014/15 and 2015/16.",
+)
+def pms_booked_as_other(
+    pms_contract, pms_baseline, base_gms_equivalent, base_other_payments, base_pms_in_other_payments
+):
+    """PMS contract money that the base year's file books under other payments."""
+    shortfall = max(base_gms_equivalent - pms_baseline, 0)
+    found = max(min(shortfall, base_other_payments), 0) * base_pms_in_other_payments
+    return found if pms_contract else 0
+
+
+@rule(
+    unit="GBP/month",
+    source="nhse-pms-review-2014",
+    assumption="A practice below the GMS price is brought up to it at once; commissioners were "
+    "expected to use released premium for that, when is not said.",
+)
 def pms_gms_equivalent(pms_contract, gms_equivalent):
     """What a PMS practice is paid at the GMS price; one that was below it is brought up to it."""
     return gms_equivalent if pms_contract else 0

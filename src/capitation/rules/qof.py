@@ -15,7 +15,12 @@ def qof_achievement(
     return base_qof * base_national_mean_list / all_points if all_points > 0 else 0
 
 
-@rule(unit="GBP/month", source="webjeannie-qof-faq")
+@rule(
+    unit="GBP/month",
+    source="webjeannie-qof-faq",
+    assumption="Paid in plain twelfths on the quarter's list: monthly aspiration, the achievement "
+    "payment after the year's end and the list of 1 January are not told apart.",
+)
 def qof(qof_achievement, qof_points, qof_point_value, payment_registered_list, national_mean_list):
     """A twelfth of the year's points, valued for the practice's list over the national mean."""
     at_mean_list = qof_achievement * qof_points * qof_point_value

@@ -26,6 +26,11 @@ from capitation.workbook.terms_sheets import (
     write_time_headings,
 )
 
+_LABEL_NOTE = (
+    "Contract is a label: the flags gms_contract, pms_contract and apms_contract drive "
+    "the formulas."
+)
+
 
 class Calculation:
     """Writes the sheets on which the rules run."""
@@ -86,8 +91,10 @@ class Calculation:
         practices = title == "Practices"
         note = "Given figures are from the payments file; inputs are the model's own."
         page.text(1, 1, f"{title}: what does not move by month", bold=True)
-        page.text(2, 1, note)
+        page.text(2, 1, f"{note} {_LABEL_NOTE}" if practices else note)
         page.headings(FIRST_ROW - 3, 1, ["Code", "Name", "Commissioner", "Contract"])
+        for row in (FIRST_ROW - 2, FIRST_ROW - 1):
+            page.headings(row, 1, [""] * (PRACTICE_FIRST_COLUMN - 1))
         page.widths(12, 34, 14, 10)
         for row, labels in enumerate(self.entity_labels(practices), start=FIRST_ROW):
             for column, label in enumerate(labels, start=1):
@@ -98,6 +105,7 @@ class Calculation:
         page.sheet.freeze_panes = at(FIRST_ROW, PRACTICE_FIRST_COLUMN)
         page.sheet.page_setup.fitToWidth = 3
         page.sheet.print_title_cols = "A:A"
+        page.sheet.print_title_rows = f"{FIRST_ROW - 4}:{FIRST_ROW - 1}"
 
     def entity_labels(self, practices: bool) -> list[tuple[str, ...]]:
         content = self.content
@@ -118,10 +126,11 @@ class Calculation:
         variable, place = self.content.graph[name], self.layout.places[key]
         unit = str(variable.unit)
         for row, text in enumerate((variable.title, unit, name), start=FIRST_ROW - 3):
-            page.text(row, place.column, text, "heading", wrap=True)
+            page.headings(row, place.column, [text], over_numbers=True)
         if scenario:
-            page.text(FIRST_ROW - 4, place.column, scenario, "heading", wrap=True)
-        page.sheet.column_dimensions[self.layout.letters[place.column - 1]].width = 18
+            page.headings(FIRST_ROW - 4, place.column, [scenario], over_numbers=True)
+        letter = self.layout.letters[place.column - 1]
+        page.sheet.column_dimensions[letter].width = max(18, len(name) + 2)
         values = self.content.values(name, scenario).tolist()
         form = format_for(unit)
         if isinstance(variable, Leaf):

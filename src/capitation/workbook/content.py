@@ -16,6 +16,7 @@ from capitation.engine.record import graph_of
 from capitation.errors import InputError, Problem
 
 TOTAL_PAYMENTS = "total_payments"
+MONTHS_OF_YEAR = 12
 
 
 class Content:
@@ -52,6 +53,15 @@ class Content:
         return [int(year[:4]) for year in self.years]
 
     @cached_property
+    def year_headings(self) -> list[str]:
+        """Headings of sums by fiscal year, which say so where months of the year are missing."""
+        counts = [self.year_of_month.count(number) for number in range(len(self.years))]
+        return [
+            f"{year} £" if count == MONTHS_OF_YEAR else f"{year} ({_months(count)}) £"
+            for year, count in zip(self.years, counts, strict=True)
+        ]
+
+    @cached_property
     def members(self) -> list[range]:
         """The practices of each commissioner, as positions."""
         starts = np.searchsorted(self.area_of, range(len(self.commissioners) + 1))
@@ -80,6 +90,10 @@ class Content:
         if "practice" in array.dims:
             array = array.isel(practice=self.order)
         return array.values
+
+
+def _months(count: int) -> str:
+    return "1 month" if count == 1 else f"{count} months"
 
 
 ACRONYMS = {"gms": "GMS", "pms": "PMS", "apms": "APMS", "qof": "QOF", "nhs": "NHS"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from capitation.engine.graph import Leaf
 from capitation.engine.record import dated_values
 from capitation.engine.rule import Rule
@@ -13,6 +15,7 @@ ABOUT = {
     "Cover": "This sheet: purpose, key and master check.",
     "Summary": "Payments by stream and fiscal year, for each scenario.",
     "By practice": "The same for each practice; filter it.",
+    "By commissioner": "The same for each commissioner.",
     "Checks": "Two ways to each total, which must agree to the penny.",
     "Terms": "Inputs: every dated figure with its source or its assumption.",
     "Base year": "Terms in the months of the base year, whose mean base figures are.",
@@ -23,6 +26,7 @@ ABOUT = {
     "Years": "Totals of fiscal years that rules read.",
     "Sources": "Every source that a figure or a rule cites.",
 }
+_COLUMNS = 3
 KEY = (
     ("input", "Input", "Yellow: a figure of the model. Change it, and everything follows."),
     ("given", "Given", "Green: a figure of the practices' file."),
@@ -35,19 +39,23 @@ def write_cover(page: Page, content: Content, summary: Summary) -> None:
     attributes = content.result.attrs
     page.widths(26, 34, 96)
     page.text(1, 1, attributes["title"], bold=True)
-    page.text(2, 1, attributes["purpose"].strip(), wrap=True)
-    page.sheet.merge_cells("A2:C2")
-    page.sheet.row_dimensions[2].height = 44
+    page.paragraph(2, attributes["purpose"].strip(), _COLUMNS)
     page.text(4, 1, "Master check", bold=True)
-    failing = f'COUNTIF({summary.verdicts},"CHECK")'
-    total = len(summary.checks)
-    verdict = f"All {total} checks OK" if not summary.failed else f"{summary.failed} checks fail"
-    formula = f'=IF({failing}=0,"All {total} checks OK",{failing}&" checks fail")'
-    page.formula(4, 2, formula, verdict, "text", bold=True)
+    page.formula(4, 2, *_master_check(summary), "text", bold=True)
     row = _write_pairs(page, 6, "About this run", _about_run(content))
+    row = _write_notes(page, row + 1, json.loads(attributes.get("notes", "[]")))
     row = _write_key(page, row + 1)
     row = _write_scenarios(page, content, row + 1)
     _write_sheets(page, row + 1)
+
+
+def _master_check(summary: Summary) -> tuple[str, str]:
+    """The formula and its value. What holds is counted, since an error is no verdict at all."""
+    held, all_of_them = f'COUNTIF({summary.verdicts},"OK")', f"ROWS({summary.verdicts})"
+    passed, failed = f'"All "&{all_of_them}&" checks OK"', f'{all_of_them}-{held}&" checks fail"'
+    total = len(summary.checks)
+    verdict = f"All {total} checks OK" if not summary.failed else f"{summary.failed} checks fail"
+    return f"=IF({held}={all_of_them},{passed},{failed})", verdict
 
 
 def _about_run(content: Content) -> list[tuple[str, str]]:
@@ -73,6 +81,16 @@ def _write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]])
     for row, (name, text) in enumerate(pairs, start=row + 1):  # noqa: B020
         page.text(row, 1, name)
         page.text(row, 2, text)
+    return row + 1
+
+
+def _write_notes(page: Page, row: int, notes: list[str]) -> int:
+    """Write what a reader must know of this run; nothing where there is nothing to say."""
+    if not notes:
+        return row - 1
+    page.text(row, 1, "Notes", bold=True)
+    for row, note in enumerate(notes, start=row + 1):  # noqa: B020
+        page.paragraph(row, note, _COLUMNS)
     return row + 1
 
 
@@ -119,6 +137,7 @@ def write_sources(book: Book, content: Content) -> None:
         for column, key in enumerate(keys, start=1):
             page.text(row, column, source[key])
     page.sheet.freeze_panes = "B4"
+    page.sheet.print_title_rows = "3:3"
 
 
 def _cited(content: Content) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import textwrap
 from dataclasses import dataclass, field
 
 from openpyxl import Workbook
@@ -29,12 +30,18 @@ FORMATS = {
     "price": "#,##0.00####",
     "list": "#,##0.0",
     "number": "General",
+    "fraction": "0.0#####",
     "whole": "0",
     "date": "d mmm yyyy",
     "month": "mmm yyyy",
     "text": "@",
+    "indented": "@",
 }
+_OF_TEXT = ("text", "indented")
 LONGEST_TEXT = 32_767
+POINTS_A_LINE = 12.75
+LETTERS_A_DIGIT = 1.15
+"""Widths are in digits of the usual font; somewhat more letters than that find room."""
 
 
 def format_for(unit: str) -> str:
@@ -44,6 +51,12 @@ def format_for(unit: str) -> str:
     if unit == "patient":
         return "list"
     return "price" if unit.startswith("GBP") else "number"
+
+
+def _form_of(form: str, value: Value | dt.date) -> str:
+    """A number that is not whole shows six decimals at most; General would show them all."""
+    broken = form == "number" and isinstance(value, float) and not value.is_integer()
+    return "fraction" if broken else form
 
 
 @dataclass
@@ -66,6 +79,7 @@ class Book:
         sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.page_setup.fitToHeight = 0
+        sheet.oddFooter.center.text = "&A, page &P of &N"
         return Page(self, sheet, self.values.setdefault(title, {}))
 
     def style(self, fill: str, form: str, bold: bool, wrap: bool) -> str:
@@ -81,8 +95,12 @@ class Book:
             if fill in ("input", "given"):
                 edge = Side(style="hair", color="808080")
                 style.border = Border(edge, edge, edge, edge)
-            across = "right" if fill == "heading" and form != "text" else None
-            style.alignment = Alignment(horizontal=across, vertical="top", wrap_text=wrap)
+            style.alignment = Alignment(
+                horizontal=_across(fill, form),
+                vertical="top",
+                wrap_text=wrap,
+                indent=int(form == "indented"),
+            )
             self.workbook.add_named_style(style)
             self.styles[key] = name
         return self.styles[key]
@@ -91,6 +109,13 @@ class Book:
     def formulas(self) -> int:
         """How many formulas have been written."""
         return sum(len(values) for values in self.values.values())
+
+
+def _across(fill: str, form: str) -> str | None:
+    """Headings stand to the right over numbers; an indent needs a side to start from."""
+    if form == "indented":
+        return "left"
+    return "right" if fill == "heading" and form not in _OF_TEXT else None
 
 
 @dataclass
@@ -134,7 +159,7 @@ class Page:
         if isinstance(value, float) and not abs(value) < float("inf"):
             raise ValueError(f"{self.title}: {value} is not a finite number")
         cell = self.sheet.cell(row, column, value)
-        cell.style = self.book.style(fill, form, False, False)
+        cell.style = self.book.style(fill, _form_of(form, value), False, False)
 
     def formula(
         self,
@@ -149,7 +174,7 @@ class Page:
     ) -> None:
         """Write a live formula, with the value that it comes to."""
         cell = self.sheet.cell(row, column, formula)
-        cell.style = self.book.style(fill, form, bold, False)
+        cell.style = self.book.style(fill, _form_of(form, value), bold, False)
         self.values[cell.coordinate] = value
 
     def headings(
@@ -159,6 +184,25 @@ class Page:
         for offset, title in enumerate(titles):
             form = "number" if over_numbers else "text"
             self.text(row, column + offset, title, "heading", wrap=True, form=form)
+
+    def paragraph(self, row: int, text: str, last: int) -> None:
+        """Write a text across the first columns, as high as its lines."""
+        self.text(row, 1, text, wrap=True)
+        self.sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=last)
+        width = sum(self.width(column) for column in range(1, last + 1))
+        self.fit_height(row, [(text, width)])
+
+    def fit_height(self, row: int, texts: list[tuple[str, float]]) -> None:
+        """Make a row as high as its wrapped texts, given with the widths that they have.
+
+        A program that opens the file does not always do so by itself.
+        """
+        lines = (len(textwrap.wrap(text, int(width * LETTERS_A_DIGIT))) for text, width in texts)
+        self.sheet.row_dimensions[row].height = POINTS_A_LINE * max(1, *lines)
+
+    def width(self, column: int) -> float:
+        """The width of a column, in characters."""
+        return float(self.sheet.column_dimensions[get_column_letter(column)].width)
 
     def print_by_year(self, first: int, year_of_month: list[int]) -> None:
         """Print a sheet of months with a new page for each fiscal year, headings on every page."""

@@ -12,9 +12,9 @@ from capitation.workbook.page import Book, Page, at, quoted
 from capitation.workbook.saved_values import Value
 
 PAYMENT_LIST = "payment_weighted_list"
+BASE_PAYMENTS = "base_total_payments"
 _STREAM, _UNIT, _FIRST_YEAR = 1, 2, 3
-_LABELS = ("Scenario", "Practice", "Name", "Commissioner", "Contract", "Stream")
-_FIRST_YEAR_BY_PRACTICE = len(_LABELS) + 1
+LISTED_FROM = 6
 HALF_A_PENNY = 0.005
 
 
@@ -43,8 +43,37 @@ class Check:
         return abs(self.left_value - self.right_value) < HALF_A_PENNY
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A sheet to be filtered: a row for each scenario, practice or commissioner, and stream.
+
+    Attributes
+    ----------
+    of : str
+        Whose payments the sheet lists: practice or commissioner.
+    labels : dict of str to int
+        Headings of what is said of each, with the widths of their columns.
+    who : list of tuple of str
+        What is said of each.
+    """
+
+    of: str
+    labels: dict[str, int]
+    who: list[tuple[str, ...]]
+
+    @property
+    def first_year(self) -> int:
+        """Column of the first year, after the scenario, the labels and the stream."""
+        return len(self.labels) + 3
+
+
+def verdict_of(difference: str) -> str:
+    """The formula for a check's verdict: an error in its figures is no agreement."""
+    return f'=IF(ISNUMBER({difference}),IF({difference}=0,"OK","CHECK"),"CHECK")'
+
+
 class Summary:
-    """Writes the Summary and By practice sheets, and gathers the checks."""
+    """Writes the Summary, By practice and By commissioner sheets, and gathers the checks."""
 
     def __init__(self, book: Book, layout: Layout):
         self.book = book
@@ -52,9 +81,6 @@ class Summary:
         self.content: Content = layout.content
         self.checks: list[Check] = []
         self.years = len(self.content.years)
-        last = _FIRST_YEAR_BY_PRACTICE + self.years
-        self.last_by_practice = last
-        self.rows_by_practice: dict[str, range] = {}
 
     # ------------------------------------------------------------------ by year
 
@@ -79,10 +105,10 @@ class Summary:
     def write_years(self, page: Page, row: int, column: int) -> None:
         """Write a row of year headings and, under it, the numbers that the sums look for."""
         content = self.content
-        for number, (year, begins) in enumerate(
-            zip(content.years, content.year_begins, strict=True)
+        for number, (heading, begins) in enumerate(
+            zip(content.year_headings, content.year_begins, strict=True)
         ):
-            page.headings(row, column + number, [f"{year} £"], over_numbers=True)
+            page.headings(row, column + number, [heading], over_numbers=True)
             page.number(row + 1, column + number, begins, "whole", "heading")
         page.headings(row, column + self.years, ["All years £"], over_numbers=True)
         page.headings(row + 1, column + self.years, [""])
@@ -97,11 +123,27 @@ class Summary:
         page = self.book.page("Summary")
         page.text(1, 1, "Summary: payments by stream and fiscal year, all practices", bold=True)
         page.text(2, 1, "Pounds in the year. Positive figures are paid to practices.")
-        page.widths(34, 12, *[18] * (self.years + 1), 2, 90)
-        row = 4
+        page.widths(46, 14, *[20] * (self.years + 1), 2, 90)
+        row = self.write_base_payments(page, 4)
         for scenario in self.content.scenarios:
             row = self.write_scenario(page, scenario, row) + 2
         page.sheet.freeze_panes = "B4"
+
+    def write_base_payments(self, page: Page, row: int) -> int:
+        """Write what the practices' file says was paid in the base year, and the row after it."""
+        if BASE_PAYMENTS not in self.content.graph.leaves:
+            return row
+        place = self.layout.place(BASE_PAYMENTS, None)
+        letter = self.layout.letters[place.column - 1]
+        last = place.row + len(self.content.codes) - 1
+        year = self.content.result.attrs["base_fiscal_year"]
+        said = f"Total payments in {year}, from the practices' file"
+        page.text(row, _STREAM, said)
+        page.text(row, _UNIT, "GBP/year")
+        formula = f"=SUM({quoted(place.sheet)}!{letter}{place.row}:{letter}{last})"
+        paid = float(self.content.values(BASE_PAYMENTS, None).sum())
+        page.formula(row, _FIRST_YEAR, formula, paid, "money")
+        return row + 2
 
     def write_scenario(self, page: Page, scenario: str, row: int) -> int:
         content = self.content
@@ -130,7 +172,8 @@ class Summary:
     ) -> None:
         variable = self.content.graph[name]
         page.text(row, _STREAM, label(name), bold=bold)
-        page.text(row, _FIRST_YEAR + self.years + 2, variable.title)
+        said = "All streams together" if name == TOTAL_PAYMENTS else variable.title
+        page.text(row, _FIRST_YEAR + self.years + 2, said)
         page.text(row, _UNIT, "GBP/year", bold=bold)
         source_row = self.row_of_all(name, scenario)
         amounts = self.by_year(name, self.scenario_of(name, scenario)).sum(axis=0).tolist()
@@ -174,63 +217,87 @@ class Summary:
             divided = f"=IF({at(row + 1, column)}>0,{at(row, column)}/{at(row + 1, column)},0)"
             page.formula(row + 2, column, divided, paid / mean if mean > 0 else 0.0, "money")
 
-    # ------------------------------------------------------------------ By practice
+    # ------------------------------------------------------------------ By practice, commissioner
 
     def write_by_practice(self) -> None:
         """Write each practice's streams by year, in each scenario."""
-        page = self.book.page("By practice")
-        page.text(1, 1, "By practice: payments by stream and fiscal year", bold=True)
-        page.text(2, 1, "Pounds in the year. Filter by scenario, practice or stream.")
-        page.headings(5, 1, list(_LABELS))
-        for column in range(1, len(_LABELS) + 1):
-            page.text(4, column, "", "heading")
-        self.write_years_above(page)
-        page.widths(26, 11, 34, 14, 10, 28, *[16] * (self.years + 1))
-        row = 6
-        for scenario in self.content.scenarios:
-            start = row
-            for name in [*self.content.streams, TOTAL_PAYMENTS]:
-                row = self.write_practices(page, name, scenario, row)
-            self.rows_by_practice[scenario] = range(start, row)
-            self.check_practices(page, scenario)
-        page.sheet.freeze_panes = at(6, 3)
-        page.sheet.auto_filter.ref = f"A5:{at(row - 1, self.last_by_practice)}"
-
-    def write_years_above(self, page: Page) -> None:
-        """Write the years' numbers above their headings, so that the filter sits on the names."""
         content = self.content
-        for number, (year, begins) in enumerate(
-            zip(content.years, content.year_begins, strict=True)
-        ):
-            column = _FIRST_YEAR_BY_PRACTICE + number
-            page.number(4, column, begins, "whole", "heading")
-            page.headings(5, column, [f"{year} £"], over_numbers=True)
-        page.headings(4, self.last_by_practice, [""])
-        page.headings(5, self.last_by_practice, ["All years £"], over_numbers=True)
-
-    def write_practices(self, page: Page, name: str, scenario: str, row: int) -> int:
-        content = self.content
-        variant = self.scenario_of(name, scenario)
-        first = self.layout.place(name, variant).row
-        amounts = self.by_year(name, variant).tolist()
-        labels = zip(
+        who = zip(
             content.codes,
             content.coordinate("practice_name"),
             content.coordinate("commissioner"),
             content.coordinate("contract_type"),
             strict=True,
         )
-        for e, known in enumerate(labels):
+        labels = {"Practice": 11, "Name": 34, "Commissioner": 14, "Contract": 10}
+        listing = Listing("practice", labels, list(who))
+        page = self.write_listing(listing)
+        for number, scenario in enumerate(content.scenarios, start=1):
+            # Total payments are the last of a scenario's streams.
+            total = number * (len(content.streams) + 1) - 1
+            first = LISTED_FROM + total * len(content.codes)
+            self.check_practices(page, scenario, first, listing.first_year + self.years)
+
+    def write_by_commissioner(self) -> None:
+        """Write each commissioner's streams by year, in each scenario."""
+        who: list[tuple[str, ...]] = [(code,) for code in self.content.commissioners]
+        self.write_listing(Listing("commissioner", {"Commissioner": 14}, who))
+
+    def write_listing(self, listing: Listing) -> Page:
+        """Write a row for each scenario, stream and practice or commissioner."""
+        page = self.book.page(f"By {listing.of}")
+        page.text(1, 1, f"By {listing.of}: payments by stream and fiscal year", bold=True)
+        page.text(2, 1, f"Pounds in the year. Filter by scenario, {listing.of} or stream.")
+        titles = ["Scenario", *listing.labels, "Stream"]
+        page.headings(LISTED_FROM - 1, 1, titles)
+        page.headings(LISTED_FROM - 2, 1, [""] * len(titles))
+        self.write_years_above(page, listing.first_year)
+        page.widths(26, *listing.labels.values(), 28, *[20] * (self.years + 1))
+        row = LISTED_FROM
+        for scenario in self.content.scenarios:
+            for name in [*self.content.streams, TOTAL_PAYMENTS]:
+                row = self.write_listed(page, listing, name, scenario, row)
+        page.sheet.freeze_panes = at(LISTED_FROM, 3)
+        page.sheet.print_title_rows = f"{LISTED_FROM - 2}:{LISTED_FROM - 1}"
+        last = at(row - 1, listing.first_year + self.years)
+        page.sheet.auto_filter.ref = f"A{LISTED_FROM - 1}:{last}"
+        return page
+
+    def write_years_above(self, page: Page, first: int) -> None:
+        """Write the years' numbers above their headings, so that the filter sits on the names."""
+        content = self.content
+        for column, begins in enumerate(content.year_begins, start=first):
+            page.number(LISTED_FROM - 2, column, begins, "whole", "heading")
+        page.headings(LISTED_FROM - 2, first + self.years, [""])
+        headings = [*content.year_headings, "All years £"]
+        page.headings(LISTED_FROM - 1, first, headings, over_numbers=True)
+
+    def write_listed(self, page: Page, listing: Listing, name: str, scenario: str, row: int) -> int:
+        """Write one stream of one scenario, and say which row is free after it."""
+        for known, (source_row, amounts) in zip(
+            listing.who, self.listed(listing, name, scenario), strict=True
+        ):
             for column, text in enumerate((scenario, *known, label(name)), start=1):
                 page.text(row, column, text)
-            for number, value in enumerate(amounts[e]):
-                column = _FIRST_YEAR_BY_PRACTICE + number
-                year = at(4, column, fix_row=True)
-                formula = self.year_of(name, scenario, first + e, year)
+            for column, value in enumerate(amounts, start=listing.first_year):
+                year = at(LISTED_FROM - 2, column, fix_row=True)
+                formula = self.year_of(name, scenario, source_row, year)
                 page.formula(row, column, f"={formula}", value, "money")
-            self.write_sum_along(page, row, _FIRST_YEAR_BY_PRACTICE, sum(amounts[e]))
+            self.write_sum_along(page, row, listing.first_year, sum(amounts))
             row += 1
         return row
+
+    def listed(self, listing: Listing, name: str, scenario: str) -> list[tuple[int, list[float]]]:
+        """Row of a stream's months and its yearly sums, for each practice or commissioner."""
+        variant = self.scenario_of(name, scenario)
+        place, amounts = self.layout.place(name, variant), self.by_year(name, variant)
+        if listing.of == "practice":
+            return [(place.row + e, sums) for e, sums in enumerate(amounts.tolist())]
+        members = self.content.members
+        return [
+            (place.totals[number], amounts[of.start : of.stop].sum(axis=0).tolist())
+            for number, of in enumerate(members)
+        ]
 
     # ------------------------------------------------------------------ checks
 
@@ -272,15 +339,13 @@ class Summary:
             )
         )
 
-    def check_practices(self, page: Page, scenario: str) -> None:
+    def check_practices(self, page: Page, scenario: str, first: int, column: int) -> None:
         """Practices add to their commissioner."""
         content = self.content
         variant = self.scenario_of(TOTAL_PAYMENTS, scenario)
         place = self.layout.place(TOTAL_PAYMENTS, variant)
         yearly = self.by_year(TOTAL_PAYMENTS, variant).sum(axis=1)
         monthly = np.atleast_2d(content.values(TOTAL_PAYMENTS, variant))
-        column = self.last_by_practice
-        first = self.rows_by_practice[scenario][-len(content.codes)]
         for number, code in enumerate(content.commissioners):
             members = content.members[number]
             cells = f"{at(first + members[0], column)}:{at(first + members[-1], column)}"
@@ -302,7 +367,7 @@ class Summary:
         page.text(1, 1, "Checks: two ways to each figure, which must agree to the penny", bold=True)
         page.headings(3, 1, ["Check", "Where"])
         page.headings(3, 3, ["Left £", "Right £", "Difference £"], over_numbers=True)
-        page.headings(3, 6, ["Result"])
+        page.text(3, 6, "Result", "heading", form="indented")
         page.widths(38, 40, 20, 20, 16, 10)
         for row, check in enumerate(self.checks, start=4):
             page.text(row, 1, check.what)
@@ -312,7 +377,7 @@ class Summary:
             difference = 0.0 if check.holds else check.left_value - check.right_value
             page.formula(row, 5, f"=ROUND(C{row}-D{row},2)", difference, "money")
             verdict: Value = "OK" if check.holds else "CHECK"
-            page.formula(row, 6, f'=IF(E{row}=0,"OK","CHECK")', verdict, "text")
+            page.formula(row, 6, verdict_of(f"E{row}"), verdict, "indented")
         page.sheet.freeze_panes = "A4"
 
     @property

@@ -22,6 +22,7 @@ from capitation.workbook.page import Book, Page, at, format_for, quoted, serial
 
 _TERM, _NAME, _SCENARIO, _FROM, _VALUE, _UNIT, _SOURCE, _ASSUMPTION, _NOTE = range(1, 10)
 _IN_PAYMENT = "_in_payment"
+_BASE, _BASE_PREFIX = "base term", "base_"
 _CALENDAR = {
     "month_of_fiscal_year": "MOD(MONTH({month})-4,12)+1",
     "first_month_of_quarter": "IF(MOD(MONTH({month}),3)=1,1,0)",
@@ -31,13 +32,16 @@ _CALENDAR = {
 BlockKey = tuple[str, str | None]
 
 
-def term_of(leaf: Leaf) -> str:
-    """Name of the block of dated values that a leaf reads."""
-    return leaf.name.removeprefix("base_") if leaf.kind == "base term" else leaf.name
-
-
 class TermsSheet:
-    """Dated values as inputs, a block for each term: date, value, source or assumption."""
+    """Dated values as inputs, a block for each term: date, value, source or assumption.
+
+    Attributes
+    ----------
+    blocks : dict of (name, scenario) to range
+        The rows that each term reads. A base-year term reads those of the term itself, where their
+        dated values are the same.
+    values : dict of (name, scenario) to list of DatedValue
+    """
 
     def __init__(self, book: Book, content: Content):
         self.content = content
@@ -56,21 +60,43 @@ class TermsSheet:
         page.text(2, 1, note)
         titles = ["Term", "Name in the rules", "Scenario", "From", "Value", "Unit"]
         page.headings(FIRST_ROW - 1, 1, [*titles, "Source", "Assumption", "Note"])
-        page.widths(34, 34, 16, 12, 12, 16, 44, 44, 36)
+        page.headings(FIRST_ROW - 1, _FROM, ["From", "Value"], over_numbers=True)
+        page.text(FIRST_ROW - 1, _UNIT, "Unit", "heading", form="indented")
         page.sheet.freeze_panes = at(FIRST_ROW, 3)
+        page.sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
         leaves = [leaf for leaf in self.content.graph.leaves.values() if "term" in leaf.kind]
-        # A term as it was paid refers to the term as it is due, which therefore stands first.
-        for leaf in sorted(leaves, key=lambda leaf: (term_of(leaf), leaf.kind)):
+        page.widths(
+            40, max((len(leaf.name) for leaf in leaves), default=31) + 3, 18, 13, 12, 18, 44, 44, 36
+        )
+        # A term as it was paid refers to the term as it is due, which therefore stands first; and
+        # a base-year term refers to the term itself.
+        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind == _BASE, leaf.name)):
             for scenario in self.content.variants(leaf.name):
-                if (term_of(leaf), scenario) not in self.blocks:
-                    self.block(leaf, scenario)
+                self.place(leaf, scenario)
 
-    def block(self, leaf: Leaf, scenario: str | None) -> None:
-        attributes = self.content.result[leaf.name].attrs
-        values = dated_values(attributes)[scenario or self.content.scenarios[0]]
-        key = (term_of(leaf), scenario)
-        self.blocks[key] = range(self.row, self.row + len(values))
+    def place(self, leaf: Leaf, scenario: str | None) -> None:
+        """Find the block that a term reads, or write one."""
+        dated = dated_values(self.content.result[leaf.name].attrs)
+        values = dated[scenario] if scenario else next(iter(dated.values()))
+        key = (leaf.name, scenario)
+        same = self.block_of_the_same_values(leaf, values)
+        self.blocks[key] = same or range(self.row, self.row + len(values))
         self.values[key] = values
+        if not same:
+            self.block(leaf, scenario, values)
+
+    def block_of_the_same_values(self, leaf: Leaf, values: list[DatedValue]) -> range | None:
+        """The block from which a base-year term can read, in whichever scenario it stands."""
+        if leaf.kind != _BASE:
+            return None
+        term = leaf.name.removeprefix(_BASE_PREFIX)
+        for (name, scenario), rows in self.blocks.items():
+            if name in (term, leaf.name) and self.values[name, scenario] == values:
+                return rows
+        return None
+
+    def block(self, leaf: Leaf, scenario: str | None, values: list[DatedValue]) -> None:
+        attributes = self.content.result[leaf.name].attrs
         title = leaf.title.removesuffix(", mean of the base year")
         if attributes.get("issue"):
             title += f" ({attributes['issue']})"
@@ -81,9 +107,9 @@ class TermsSheet:
 
     def line(self, leaf: Leaf, title: str, scenario: str | None, value: DatedValue) -> None:
         page, row, unit = self.page, self.row, str(leaf.unit)
-        page.text(row, _TERM, title)
-        page.text(row, _NAME, term_of(leaf))
-        page.text(row, _SCENARIO, scenario or "all")
+        page.text(row, _TERM, title, wrap=True)
+        page.text(row, _NAME, leaf.name)
+        page.text(row, _SCENARIO, scenario or ("base year" if leaf.kind == _BASE else "all"))
         page.number(row, _FROM, value.start, "date")
         due = self.cell_of_the_same_value(leaf, scenario, value)
         form = format_for(unit)
@@ -93,15 +119,14 @@ class TermsSheet:
             page.formula(row, _VALUE, f"={value.written}", value.value, form, "input")
         else:
             page.number(row, _VALUE, value.value, form)
-        page.text(row, _UNIT, unit)
+        page.text(row, _UNIT, unit, form="indented")
         source = self.content.sources.get(value.source, {})
         cited = ", ".join(filter(None, (source.get("title"), source.get("where"))))
-        for column, text in (
-            (_SOURCE, cited),
-            (_ASSUMPTION, value.assumption),
-            (_NOTE, value.note),
-        ):
+        said = {_SOURCE: cited, _ASSUMPTION: value.assumption, _NOTE: value.note}
+        for column, text in said.items():
             page.text(row, column, text, wrap=True)
+        wrapped = {_TERM: title} | said
+        page.fit_height(row, [(text, page.width(column)) for column, text in wrapped.items()])
 
     def cell_of_the_same_value(
         self, leaf: Leaf, scenario: str | None, value: DatedValue
@@ -109,15 +134,15 @@ class TermsSheet:
         """The cell of the term as due, for a value of the term as paid that repeats it."""
         if not leaf.name.endswith(_IN_PAYMENT):
             return None
-        key = (term_of(leaf).removesuffix(_IN_PAYMENT), scenario)
+        key = (leaf.name.removesuffix(_IN_PAYMENT), scenario)
         for row, due in zip(self.blocks.get(key, range(0)), self.values.get(key, []), strict=True):
             if value.start in (due.start, due.paid_from) and value.value == due.value:
                 return at(row, _VALUE)
         return None
 
-    def lookup(self, term: str, scenario: str | None, month: str) -> str:
+    def lookup(self, name: str, scenario: str | None, month: str) -> str:
         """The formula that finds a term's value in a month."""
-        rows = self.blocks.get((term, scenario)) or self.blocks[term, None]
+        rows = self.blocks.get((name, scenario)) or self.blocks[name, None]
 
         def column(number: int) -> str:
             first = at(rows[0], number, fix_row=True, fix_column=True)
@@ -159,7 +184,7 @@ def write_base_year(book: Book, content: Content, terms: TermsSheet) -> dict[Blo
     dict of (term, scenario) to str
         The cells whose mean is wanted.
     """
-    leaves = [leaf for leaf in content.graph.leaves.values() if leaf.kind == "base term"]
+    leaves = [leaf for leaf in content.graph.leaves.values() if leaf.kind == _BASE]
     if not leaves:
         return {}
     page = book.page("Base year")
@@ -172,15 +197,14 @@ def write_base_year(book: Book, content: Content, terms: TermsSheet) -> dict[Blo
     cells: dict[BlockKey, str] = {}
     row = FIRST_ROW
     for leaf in leaves:
-        by_scenario = dated_values(content.result[leaf.name].attrs)
         for scenario in content.variants(leaf.name):
-            page.text(row, 1, term_of(leaf))
+            page.text(row, 1, leaf.name)
             page.text(row, 2, scenario or "all")
             page.text(row, 4, str(leaf.unit))
-            values = by_scenario[scenario or content.scenarios[0]]
+            values = terms.values[leaf.name, scenario]
             for number, month in enumerate(months):
                 column = FIRST + number
-                formula = terms.lookup(term_of(leaf), scenario, at(MONTH_ROW, column, fix_row=True))
+                formula = terms.lookup(leaf.name, scenario, at(MONTH_ROW, column, fix_row=True))
                 value = [v for v in values if v.start <= month][-1].value
                 page.formula(row, column, f"={formula}", value, format_for(str(leaf.unit)))
             cells[leaf.name, scenario] = (
@@ -199,7 +223,7 @@ def write_months_of_leaf(
     leaf, place = content.graph[name], layout.places[key]
     assert isinstance(leaf, Leaf)
     form = format_for(str(leaf.unit))
-    if leaf.kind == "base term":
+    if leaf.kind == _BASE:
         value = float(content.values(name, scenario))
         page.formula(place.row, OPENING, f"=AVERAGE({base_cells[key]})", value, form)
         return
@@ -208,5 +232,5 @@ def write_months_of_leaf(
         if leaf.kind == "calendar":
             formula = _CALENDAR[name].format(month=month)
         else:
-            formula = terms.lookup(term_of(leaf), scenario, month)
+            formula = terms.lookup(leaf.name, scenario, month)
         page.formula(place.row, FIRST + number, f"={formula}", value, form)

@@ -12,6 +12,7 @@ from pathlib import Path
 import xarray as xr
 
 from capitation.errors import InputError, Problem, raise_if_any
+from capitation.projection import whole
 from capitation.workbook.calculation import Calculation
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
@@ -65,7 +66,7 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
     """
     path = Path(path)
     raise_if_any(path_problems(path))
-    content = Content(result)
+    content = Content(whole(result))
     _check_size(content)
     book, summary = _written(content)
     _save(book, path)
@@ -75,10 +76,14 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
 def _written(content: Content) -> tuple[Book, Summary]:
     layout = Layout(content)
     book = Book()
+    book.workbook.properties.title = content.result.attrs["title"]
+    book.workbook.properties.creator = "capitation"
     cover = book.page("Cover")
     summary = Summary(book, layout)
     summary.write()
     summary.write_by_practice()
+    if len(content.commissioners) > 1:
+        summary.write_by_commissioner()
     summary.write_checks()
     terms = TermsSheet(book, content)
     terms.write()

@@ -1,0 +1,78 @@
+"""What a reader of a result should know and cannot see: said with it, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from capitation.engine.calendar import months_from
+from capitation.engine.terms import in_words
+from capitation.practices import contract_types
+from capitation.setting import Setting
+
+LEAST_LIST = 1_000.0
+"""Weighted patients below which a practice's figures are too unusual to judge."""
+
+
+def notes_on(setting: Setting) -> list[str]:
+    """Say what a run takes for granted that its reader may not.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    list of str
+        Sentences: months between the base year and the start, arrears of an uplift earned before
+        the start, contracts that the file does not name, payments that look miscoded.
+    """
+    return [
+        *_gap(setting),
+        *_arrears_before_the_start(setting),
+        *_contracts_not_named(setting),
+        *_implausible_payments(setting),
+    ]
+
+
+def _gap(setting: Setting) -> Iterator[str]:
+    follows = months_from(setting.base_months[-1], 2)[1]
+    start = setting.months[0]
+    if start > follows:
+        year = setting.practices.attrs["fiscal_year"]
+        yield (
+            f"The figures are of {year} and the projection starts in {start:%B %Y}: lists and cash "
+            "amounts do not move in the months between."
+        )
+
+
+def _arrears_before_the_start(setting: Setting) -> Iterator[str]:
+    start = setting.months[0]
+    for value in setting.model.terms["global_sum_price"].values:
+        if value.paid_from is not None and value.start < start < value.paid_from:
+            yield (
+                f"The uplift that is due from {in_words(value.start)} was paid from "
+                f"{in_words(value.paid_from)}: arrears earned before {start:%B %Y} are left out, "
+                "unless 'uplift_owed_at_start' gives them."
+            )
+
+
+def _contracts_not_named(setting: Setting) -> Iterator[str]:
+    count = contract_types(setting.practices).count("UNKNOWN")
+    if count:
+        yield f"{count:,} practices have no contract type in the file: they are taken for PMS."
+
+
+def _implausible_payments(setting: Setting) -> Iterator[str]:
+    practices = setting.practices
+    needed = ("weighted_list", "global_sum", "correction_factor")
+    if not all(name in practices.data_vars for name in needed):
+        return
+    weighted, global_sum, factor = (practices[name].values.astype(float) for name in needed)
+    odd = (weighted > LEAST_LIST) & (global_sum > 0) & (factor > global_sum)
+    for at in np.flatnonzero(odd):
+        yield (
+            f"Practice {setting.codes[at]}: a correction factor of £{factor[at]:,.0f} is more than "
+            f"its global sum of £{global_sum[at]:,.0f}. It may be miscoded, and is used as it is."
+        )

@@ -91,12 +91,11 @@ def backtest(
     target = str(actual.attrs["fiscal_year"])
     modelled = _target_year(result, target)
     paid = {stream: actual[stream].values for stream in CORE}
-    known = actual["weighted_list"].values
-    list_ratio = (known if lists == "actual" else _mean_list(result, target)) / base[
-        "weighted_list"
-    ]
+    known = lists == "actual"
+    lists_then = actual["weighted_list"].values if known else _mean_list(result, target)
+    list_ratio = lists_then / base["weighted_list"].values
     growth = _price_growth(base_months, target_months)
-    return _report(base, actual, modelled, paid, list_ratio.values, growth)
+    return _report(base, actual, modelled, paid, list_ratio, growth)
 
 
 def _payments(given: xr.Dataset | str | Path) -> xr.Dataset:

@@ -138,7 +138,8 @@ def whole(result: xr.Dataset) -> xr.Dataset:
         If it is not a result, or practices or months were cut out of it: its totals and what it
         looks back at would no longer be there.
     """
-    if not {"scenarios", "run"} <= set(getattr(result, "attrs", ())):
+    marks = {"scenarios", "run"} <= set(getattr(result, "attrs", ()))
+    if not marks or not {"scenario", "practice", "month"} <= set(result.coords):
         raise InputError(Problem("result", "not a result of project()", "project first"))
     if result.attrs["run"] != _run_key(result):
         found = "practices or months were cut out of the result, or put in another order"
@@ -151,7 +152,8 @@ def whole(result: xr.Dataset) -> xr.Dataset:
 
 def _run_key(result: xr.Dataset) -> str:
     """Tells one set of practices and months from another."""
-    labels = [str(label) for dim in ("practice", "month") for label in result[dim].values.ravel()]
+    months = result["month"].values.astype("datetime64[M]").ravel()
+    labels = [str(label) for label in (*result["practice"].values.ravel(), *months)]
     return hashlib.sha256("\n".join(labels).encode()).hexdigest()[:16]
 
 

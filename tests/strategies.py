@@ -90,7 +90,7 @@ def practice_sets(
     lists = st.one_of(st.just(0.0), st.integers(1, 40_000).map(float))
     row = st.fixed_dictionaries(
         {
-            "contract_type": st.sampled_from(["GMS", "PMS", "APMS", "Other"]),
+            "contract_type": st.sampled_from(["GMS", "PMS", "APMS", "unknown"]),
             "commissioner": st.sampled_from(commissioners),
             "registered_list": lists,
             "weighted_list": lists,

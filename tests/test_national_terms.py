@@ -65,6 +65,7 @@ def test_every_term_stands_in_one_file():
     assert all(set(tables) == {"term"} for tables in FILES.values())
     assert sum(len(tables["term"]) for tables in FILES.values()) == len(TERM)
     assert set(TERM) == {
+        "pms_in_other_payments",
         "global_sum_price",
         "out_of_hours_deduction",
         "london_adjustment",

@@ -472,7 +472,7 @@ def test_premium_paid_and_withdrawn_come_to_the_premium_in_every_month(practices
     result = project(shipped(name), practices, months=60)
     before = result["premium_before_withdrawal"]
     together = result["pms_premium"] + result["premium_withdrawn"]
-    xr.testing.assert_allclose(together, before, rtol=1e-12, atol=1e-9)
+    xr.testing.assert_allclose(together, before.broadcast_like(together), rtol=1e-12, atol=1e-9)
     assert (result["pms_premium"] >= 0).all()
     assert (result["premium_withdrawn"] >= 0).all()
 

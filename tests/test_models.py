@@ -270,7 +270,7 @@ WRONG = {
     ),
     "input with no ground": (
         (
-            'value = 0\nassumption = "No uplift was outstanding at the end of the base year."',
+            'value = 0\nassumption = "No uplift was outstanding before the first month."',
             "value = 0",
         ),
         "input.uplift_owed_at_start",

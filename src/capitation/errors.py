@@ -63,11 +63,11 @@ class RuleError(InputError):
     """A rule says something that a spreadsheet cell cannot say, or its units do not agree."""
 
 
-def raise_if_any(problems: Iterable[Problem]) -> None:
-    """Raise one `InputError` that holds all of `problems`, if there are any."""
+def raise_if_any(problems: Iterable[Problem], kind: type[InputError] = InputError) -> None:
+    """Raise one error of a kind that holds all of `problems`, if there are any."""
     found = tuple(problems)
     if found:
-        raise InputError(found)
+        raise kind(found)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -97,7 +97,8 @@ def check_practices(practices: xr.Dataset) -> None:
     raise_if_any(wrong)
 
 
-def _place(practices: xr.Dataset) -> str:
+def place_of(practices: xr.Dataset) -> str:
+    """How messages name practices' data: by their file, if they came from one."""
     return str(practices.attrs.get("source", "practices"))
 
 
@@ -106,7 +107,7 @@ def _structural_problems(practices: xr.Dataset) -> Iterator[Problem]:
         found = f"found {type(practices).__name__}"
         yield Problem("practices", found, "give a Dataset, as read_payments(path) makes it")
         return
-    place = _place(practices)
+    place = place_of(practices)
     if "practice" not in practices.dims or "practice" not in practices.coords:
         yield Problem(place, "there is no dimension 'practice' with the practices' codes")
         return
@@ -124,14 +125,14 @@ def _structural_problems(practices: xr.Dataset) -> Iterator[Problem]:
 def _repeated_codes(practices: xr.Dataset) -> Iterator[Problem]:
     counts = Counter(practices["practice"].values.astype(str).tolist())
     for code in (code for code, count in counts.items() if count > 1):
-        yield Problem(_place(practices), f"practice {code} stands more than once", "keep one row")
+        yield Problem(place_of(practices), f"practice {code} stands more than once", "keep one row")
 
 
 def _bad_contracts(practices: xr.Dataset) -> Iterator[Problem]:
     codes = practices["practice"].values
     for code, contract in zip(codes, contract_types(practices), strict=True):
         if contract not in CONTRACTS:
-            where = f"{_place(practices)}, practice {code}"
+            where = f"{place_of(practices)}, practice {code}"
             yield Problem(where, f"contract type {contract!r}", nearest(contract, CONTRACTS))
 
 
@@ -150,7 +151,7 @@ def _bad_numbers(practices: xr.Dataset) -> Iterator[Problem]:
         for wrong, found, mend in faults:
             for at in np.argwhere(wrong)[:20]:
                 code = practices["practice"].values[at[variable.dims.index("practice")]]
-                where = f"{_place(practices)}, practice {code}"
+                where = f"{place_of(practices)}, practice {code}"
                 yield Problem(where, f"{name} {found}, found {values[tuple(at)]}", mend)
 
 
@@ -161,7 +162,7 @@ def _texts(practices: xr.Dataset, name: str) -> Iterator[Problem]:
         try:
             float(value)
         except (TypeError, ValueError):
-            where = f"{_place(practices)}, practice {code}"
+            where = f"{place_of(practices)}, practice {code}"
             yield Problem(where, f"{name} is not a number, found {value!r}")
 
 
@@ -176,7 +177,7 @@ def select_commissioners(practices: xr.Dataset, codes: list[str]) -> xr.Dataset:
     present = practices["commissioner"].values.astype(str).tolist()
     known = set(present)
     raise_if_any(
-        Problem(_place(practices), f"no practice of commissioner {code!r}", nearest(code, known))
+        Problem(place_of(practices), f"no practice of commissioner {code!r}", nearest(code, known))
         for code in codes
         if code not in known
     )

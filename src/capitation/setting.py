@@ -16,7 +16,7 @@ from capitation.engine.rule import Rule
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model, Scenario, term_behind
-from capitation.practices import PracticeInput, contract_flags
+from capitation.practices import PracticeInput, contract_flags, place_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def setting_of(
     try:
         base_months = months_of(year)
         if model.start <= base_months[-1]:
-            place = str(practices.attrs.get("source", "practices"))
+            place = place_of(practices)
             found = f"its figures are of {year}, and the projection starts in {model.start:%B %Y}"
             first = f"{base_months[-1].year}-04"
             mend = f"start in {first} or later: --start {first}, or start='{first}' in Python"
@@ -213,7 +213,7 @@ def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) 
         return flags[name]
     default = inputs[name].value if name in inputs else None
     if default is None:
-        place = str(practices.attrs.get("source", "practices"))
+        place = place_of(practices)
         mend = nearest(figure, [str(v) for v in practices.data_vars])
         raise InputError(Problem(place, f"the model needs {figure!r} of each practice", mend))
     return np.full(practices.sizes["practice"], default)
@@ -222,7 +222,7 @@ def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) 
 def _out_of_range(
     given: PracticeInput, values: np.ndarray, practices: xr.Dataset
 ) -> Iterator[Problem]:
-    place = str(practices.attrs.get("source", "practices"))
+    place = place_of(practices)
     least = -np.inf if given.least is None else given.least
     most = np.inf if given.most is None else given.most
     for at in np.flatnonzero((values < least) | (values > most)):
@@ -231,7 +231,7 @@ def _out_of_range(
 
 
 def _numbers_of_practices(practices: xr.Dataset, figure: str) -> np.ndarray:
-    place, variable = str(practices.attrs.get("source", "practices")), practices[figure]
+    place, variable = place_of(practices), practices[figure]
     if variable.dims != ("practice",):
         found = f"{figure!r} has dimensions {variable.dims}"
         raise InputError(Problem(place, found, "a figure of the base year is on 'practice'"))

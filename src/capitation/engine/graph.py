@@ -110,6 +110,16 @@ def joined(dims: Iterable[str]) -> tuple[str, ...]:
     return tuple(d for d in DIMENSIONS if d in found)
 
 
+def area_of(dims: tuple[str, ...]) -> str:
+    """Whether something is of a practice, of a commissioner, or of neither."""
+    return next((d for d in ("practice", "commissioner_code") if d in dims), "")
+
+
+def time_of(dims: tuple[str, ...]) -> str:
+    """Whether something moves by month, by year, or not at all."""
+    return next((d for d in ("month", "year") if d in dims), "")
+
+
 class Graph:
     """Bound rules in the order in which they run, with the leaves that they use.
 
@@ -194,15 +204,8 @@ def bind(
     ordered = {name: nodes[name] for name in order}
     nodes = _with_dims_and_levels(ordered, leaves, frozenset(of_practices))
     graph = _with_units_of_totals(Graph(nodes, leaves))
-    raise_if_rules_fault(_faults_of_units(graph), _faults_of_firsts(graph))
+    raise_if_any([*_faults_of_units(graph), *_faults_of_firsts(graph)], RuleError)
     return graph
-
-
-def raise_if_rules_fault(*problems: Iterable[Problem]) -> None:
-    """Raise one `RuleError` with all problems, if there are any."""
-    found = [problem for group in problems for problem in group]
-    if found:
-        raise RuleError(found)
 
 
 def _nodes_by_name(definitions: Iterable[Rule | Total]) -> dict[str, Node]:
@@ -259,8 +262,7 @@ def _resolve(
         Problem(nodes[name].definition.place, f"{name!r} is the name of a rule and of a term")
         for name in clashes
     ]
-    if problems:
-        raise RuleError(problems)
+    raise_if_any(problems, RuleError)
     return leaves
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from capitation.engine.graph import Graph, Node
+from capitation.engine.graph import Graph, Node, area_of, time_of
 from capitation.engine.rule import Rule, Total
 
 # What the kernel names for itself ends in an underscore, which no rule's name does.
@@ -172,15 +172,7 @@ class _Nest:
     nodes: list[Node] = field(default_factory=list)
 
     def timed(self, time: str) -> list[Node]:
-        return [node for node in self.nodes if _time(node.dims) == time]
-
-
-def _time(dims: tuple[str, ...]) -> str:
-    return next((d for d in ("year", "month") if d in dims), "")
-
-
-def _area(dims: tuple[str, ...]) -> str:
-    return next((d for d in ("commissioner_code", "practice") if d in dims), "")
+        return [node for node in self.nodes if time_of(node.dims) == time]
 
 
 _AREAS = ("", "commissioner_code", "practice")
@@ -225,7 +217,9 @@ class _Emission:
                 steps += [n for n in here if isinstance(n.definition, Total)]
                 for area in _AREAS:
                     rules = [
-                        n for n in here if isinstance(n.definition, Rule) and _area(n.dims) == area
+                        n
+                        for n in here
+                        if isinstance(n.definition, Rule) and area_of(n.dims) == area
                     ]
                     if rules:
                         steps.append(_Nest(scenario, level, area, rules))
@@ -246,7 +240,7 @@ class _Emission:
 
     def crosses_time(self, name: str, nest: _Nest) -> bool:
         """Whether a yearly rule is read by a monthly one beside it."""
-        if _time(self.graph[name].dims) != "year":
+        if time_of(self.graph[name].dims) != "year":
             return False
         return name in self.names_read(nest.timed("month"))
 
@@ -302,7 +296,7 @@ class _Emission:
         assert isinstance(definition, Total)
         of = self.graph[definition.of]
         self.write(f"# {node.name}: {definition.of} over {definition.over}")
-        opened = self.open_area(_area(of.dims if definition.over == "months" else node.dims))
+        opened = self.open_area(area_of(of.dims if definition.over == "months" else node.dims))
         if definition.over == "months":
             self.write("for m_ in range(months_):")
             self.depth += 1
@@ -310,7 +304,7 @@ class _Emission:
             self.write(f"{target} += {self.element(definition.of)}")
             self.depth -= 1
         else:
-            time = _time(node.dims)
+            time = time_of(node.dims)
             if time:
                 count = "months_" if time == "month" else _YEARS
                 self.write(f"for {_INDEX[time]} in range({count}):")
@@ -334,7 +328,7 @@ class _Emission:
         """What is known before any month: practices' inputs, and rules of the practice alone."""
         outside = sorted(self.names_read(nest.nodes) - own)
         for name in outside:
-            if not _time(self.graph[name].dims):
+            if not time_of(self.graph[name].dims):
                 self.write(f"{name} = {self.element(name)}")
         for node in nest.timed(""):
             self.call(node)
@@ -350,7 +344,7 @@ class _Emission:
         self.write(f"for {variable} in range({count}):")
         self.depth += 1
         for name in sorted(self.names_read(nodes)):
-            of_time = _time(self.graph[name].dims)
+            of_time = time_of(self.graph[name].dims)
             if of_time == time and name not in own:
                 self.write(f"{name} = {self.element(name)}")
             elif of_time == "year" and time == "month":
@@ -366,21 +360,21 @@ class _Emission:
     def names_carried(self, nodes: list[Node], time: str) -> list[str]:
         names = {name for node in nodes for name in node.looks_back.values()}
         return sorted(
-            n for n in names if not (time == "month" and _time(self.graph[n].dims) == "year")
+            n for n in names if not (time == "month" and time_of(self.graph[n].dims) == "year")
         )
 
     def load_years_before(self, nodes: list[Node]) -> None:
         """A month that looks back at a yearly total reads the fiscal year before its own."""
         names = {name for node in nodes for name in node.looks_back.values()}
         for name in sorted(names):
-            if _time(self.graph[name].dims) == "year":
+            if time_of(self.graph[name].dims) == "year":
                 before = self.element(name, year="year_of_month_[m_] - 1")
                 first = self.first_value(name)
                 self.write(f"previous_{name} = {before} if year_of_month_[m_] > 0 else {first}")
 
     def first_value(self, name: str) -> str:
         first = self.graph.first_of(name)
-        if _time(self.graph[first].dims):
+        if time_of(self.graph[first].dims):
             return self.element(first, month="0", year="0")
         return first
 

@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from capitation.practices import FIGURES
 
 MONEY = "GBP/year"
-PATIENTS = "patient"
 
 
 def normalise_heading(text: str) -> str:

@@ -111,16 +111,6 @@ def label(name: str) -> str:
     return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
 
 
-def area(variable: Node | Leaf) -> str:
-    """Whether a variable is of a practice, of a commissioner, or of neither."""
-    return next((d for d in ("practice", "commissioner_code") if d in variable.dims), "")
-
-
-def time(variable: Node | Leaf) -> str:
-    """Whether a variable moves by month, by year, or not at all."""
-    return next((d for d in ("month", "year") if d in variable.dims), "")
-
-
 def adds_up(variable: Node | Leaf) -> bool:
     """Whether a variable's practices can be added up: money, lists and counts; not prices."""
     powers = variable.unit.powers

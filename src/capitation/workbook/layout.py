@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from openpyxl.utils import get_column_letter
 
-from capitation.workbook.content import Content, adds_up, area, time
+from capitation.engine.graph import area_of, time_of
+from capitation.workbook.content import Content, adds_up
 from capitation.workbook.page import quoted
 
 OPENING = 5
@@ -65,7 +66,7 @@ class Layout:
 
     def sheet_of(self, name: str, scenario: str | None) -> str:
         variable = self.content.graph[name]
-        of_area, of_time = area(variable), time(variable)
+        of_area, of_time = area_of(variable.dims), time_of(variable.dims)
         if of_time == "year":
             return self.titles["Years", scenario]
         if not of_area:
@@ -81,7 +82,7 @@ class Layout:
     def arrange(self, sheet: str, variables: list[tuple[str, str | None]]) -> None:
         if sheet in ("Practices", "Commissioners"):
             for number, key in enumerate(variables):
-                of_area = area(self.content.graph[key[0]])
+                of_area = area_of(self.content.graph[key[0]].dims)
                 column = PRACTICE_FIRST_COLUMN + number
                 self.places[key] = Place(sheet, FIRST_ROW, column, of_area, "")
             return
@@ -93,7 +94,7 @@ class Layout:
         """Give a variable its rows, and say which row is free after them."""
         content = self.content
         variable = content.graph[key[0]]
-        of_area, of_time = area(variable), time(variable)
+        of_area, of_time = area_of(variable.dims), time_of(variable.dims)
         if sheet == "Months":
             column = FIRST if of_time else OPENING
             self.places[key] = Place(sheet, row, column, "", of_time)

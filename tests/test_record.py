@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 import xarray as xr
 
+from capitation.engine.distribution import negative_binomial
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.kernel import emit
 from capitation.engine.language import Constant
@@ -196,6 +198,7 @@ def test_a_rule_with_everything_reads_back():
     constants = {"ODD": Constant(0.1, "1"), "TWELVE": Constant(12, "month/year")}
     text = 'def paid(previous, a):\n    """What \\\\ is “paid”: £1, 5% and more."""\n    return a'
     rule = Rule("paid", "GBP/year", text, "x", "As said: “so”.", "start", constants, "own.py:3")
+    rule = replace(rule, drawn=negative_binomial("spread", like="another"))
     node = Node("paid", rule, Unit.parse("GBP/year"), ("practice", "month"), 2)
     found = definition_of("paid", json.loads(json.dumps(attributes_of_node(node))))
     assert found == rule

@@ -286,7 +286,7 @@ class _Reader:
             value=self.value(node.name, at),
             formula=ast.unparse(rule.expression),
             numbers=ast.unparse(_WithNumbers(numbers).visit(rule.expression)),
-            grounds=tuple(self.grounds(rule.source, rule.assumption, rule.place)),
+            grounds=(*self.grounds(rule.source, rule.assumption, rule.place), *_drawn(rule)),
             parts=tuple(parts),
             cited=self.cited([rule.source]),
         )
@@ -374,8 +374,15 @@ class _Reader:
             months = months_of(self.result.attrs["base_fiscal_year"])
         else:
             values = by_scenario[self.labels_along("scenario")[at.get("scenario", 0)]]
-            months = [self.months[at["month"]]]
+            months = [self.month_read(leaf, at)]
         return list(dict.fromkeys(_in_force(values, month) for month in months))
+
+    def month_read(self, leaf: Leaf, at: Mapping[str, int]) -> dt.date:
+        """The month whose value a term's leaf gives: a year's is that of its first month."""
+        if leaf.kind != "year term":
+            return self.months[at["month"]]
+        year = self.years[self.along_coarse(at)["year"]]
+        return next(month for month in self.months if fiscal_year(month) == year)
 
     def grounds(self, source: str, assumption: str, place: str = "") -> Iterator[str]:
         if source:
@@ -389,6 +396,12 @@ class _Reader:
         """Those names that are ids of sources, with their texts; a file's name is none."""
         found = dict.fromkeys(name for name in names if name in self.sources)
         return tuple((name, _text(self.sources[name])) for name in found)
+
+
+def _drawn(rule: Rule) -> Iterator[str]:
+    if rule.drawn:
+        kind = rule.drawn.kind.replace("_", " ")
+        yield f"the mean; a simulation draws it, {kind} with {rule.drawn.spread}"
 
 
 def _text(source: Mapping[str, str]) -> str:

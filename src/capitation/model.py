@@ -14,6 +14,11 @@ from capitation.engine.units import ONE, Unit
 from capitation.practices import FIGURES, FLAGS, PracticeInput
 
 
+BASE, IN_PAYMENT, YEARLY = "base_", "_in_payment", "_for_the_year"
+"""How a rule reads a term otherwise than month by month: as its mean in the base year, as it was
+paid, and as it stands in the first month of each fiscal year."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A named set of changes to the terms of a contract."""
@@ -78,7 +83,7 @@ class Model:
         if name in self.inputs:
             given = self.inputs[name]
             return Leaf(name, "input", Unit.parse(given.unit), ("practice",), given.title)
-        figure = name.removeprefix("base_")
+        figure = name.removeprefix(BASE)
         if figure != name and figure in FIGURES:
             unit, title = FIGURES[figure]
             return Leaf(name, "input", Unit.parse(unit), ("practice",), f"{title}, base year")
@@ -90,17 +95,19 @@ class Model:
         if term_name is None:
             return None
         term = self.terms[term_name]
-        base = name.startswith("base_") and name not in self.terms
+        own = name in self.terms
+        base = name.startswith(BASE) and not own
+        yearly = name.endswith(YEARLY) and not own
         in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
         # The base year is history: its terms are those of the model's first scenario.
         several = len(in_scenarios) > 1 and not base
-        dims = (("scenario",) if several else ()) + (() if base else ("month",))
-        title = term.title
+        kind, time, said = "term", ("month",), ", as in payment" if not own else ""
         if base:
-            title += ", mean of the base year"
-        elif name != term_name:
-            title += ", as in payment"
-        return Leaf(name, "base term" if base else "term", Unit.parse(term.unit), dims, title)
+            kind, time, said = "base term", (), ", mean of the base year"
+        elif yearly:
+            kind, time, said = "year term", ("year",), ", for the year"
+        dims = ("scenario", *time) if several else time
+        return Leaf(name, kind, Unit.parse(term.unit), dims, term.title + said)
 
     def term_in(self, name: str, scenario: str) -> Term:
         """A term as it stands in a scenario."""
@@ -141,7 +148,10 @@ class Model:
 
 
 def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
-    """Name of the term that a name in a rule reads: itself, its base-year mean, or as in payment.
+    """Name of the term that a name in a rule reads.
+
+    It reads the term itself, its mean in the base year, the term as in payment, or as it stands at
+    the beginning of each fiscal year.
 
     Examples
     --------
@@ -150,7 +160,5 @@ def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
     """
     if name in terms:
         return name
-    for candidate in (name.removeprefix("base_"), name.removesuffix("_in_payment")):
-        if candidate != name and candidate in terms:
-            return candidate
-    return None
+    candidates = (name.removeprefix(BASE), *(name.removesuffix(end) for end in (IN_PAYMENT, YEARLY)))
+    return next((c for c in candidates if c != name and c in terms), None)

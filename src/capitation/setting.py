@@ -15,7 +15,7 @@ from capitation.engine.graph import Leaf, looks_back_at
 from capitation.engine.rule import Rule
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, Scenario, term_behind
+from capitation.model import BASE, IN_PAYMENT, Model, Scenario, term_behind
 from capitation.practices import PracticeInput, contract_flags, place_of
 
 
@@ -35,6 +35,12 @@ class Setting:
     @property
     def years(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(fiscal_year(month) for month in self.months))
+
+    @property
+    def first_months(self) -> tuple[dt.date, ...]:
+        """The first month of each fiscal year, or the first that is projected."""
+        by_year = {fiscal_year(month): month for month in reversed(self.months)}
+        return tuple(by_year[year] for year in self.years)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -203,7 +209,7 @@ def values_of_leaves(
 
 def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) -> np.ndarray:
     practices, inputs = setting.practices, setting.model.inputs
-    figure = name if name in practices.data_vars else name.removeprefix("base_")
+    figure = name if name in practices.data_vars else name.removeprefix(BASE)
     if figure in practices.data_vars:
         values = _numbers_of_practices(practices, figure)
         if name in inputs:
@@ -246,12 +252,12 @@ def terms_by_scenario(name: str, setting: Setting) -> dict[str, Term]:
     """The term that a leaf reads, as it stands in each scenario."""
     term = term_behind(name, setting.model.terms)
     assert term is not None
-    if name.startswith("base_") and name != term:
+    if name.startswith(BASE) and name != term:
         # The base year is history: its terms are those of the model's first scenario.
         first = next(iter(setting.model.scenarios))
         return {setting.scenarios[0].name: setting.model.term_in(term, first)}
     found = {s.name: setting.model.term_in(term, s.name) for s in setting.scenarios}
-    if name != term and name.endswith("_in_payment"):
+    if name != term and name.endswith(IN_PAYMENT):
         return {scenario: dated.in_payment() for scenario, dated in found.items()}
     return found
 
@@ -261,6 +267,8 @@ def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
     if "scenario" not in leaf.dims:
         terms = terms[:1]
     months = setting.base_months if leaf.kind == "base term" else setting.months
+    if leaf.kind == "year term":
+        months = setting.first_months
     rows = np.array([[term.at(month) for month in months] for term in terms])
     if leaf.kind == "base term":
         # Added up one by one, as a spreadsheet's AVERAGE does.

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import math
 
+from capitation.engine.distribution import gamma, negative_binomial
 from capitation.engine.language import Constant
 from capitation.engine.rule import rule, total
 
-__all__ = ["A_MONTH", "MONTHS_PER_YEAR", "constant", "round_to_pence", "rule", "total"]
+__all__ = [
+    "AN_ADMISSION",
+    "A_MONTH",
+    "A_YEAR",
+    "MONTHS_PER_YEAR",
+    "PAID_ONCE",
+    "constant",
+    "gamma",
+    "negative_binomial",
+    "round_to_pence",
+    "rule",
+    "total",
+]
 
 constant = Constant
 
@@ -16,6 +29,15 @@ MONTHS_PER_YEAR = constant(12, "month/year")
 
 A_MONTH = constant(1, "month")
 """The length of a step: an amount a month, times this, is what a balance moves by."""
+
+A_YEAR = constant(1, "year")
+"""So many a year, times this, is how many there are in the year."""
+
+PAID_ONCE = constant(1, "month/year")
+"""An annual amount, divided by this, is paid in a single month of the year."""
+
+AN_ADMISSION = constant(1, "admission")
+"""The unit in which admissions are counted: a count, divided by this, is a plain number."""
 
 
 def round_to_pence(amount: float) -> float:

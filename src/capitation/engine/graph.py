@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from capitation.engine.distribution import Distribution
 from capitation.engine.rule import Rule, Total
 from capitation.engine.unit_check import UnitError, check_units
-from capitation.engine.units import Unit
+from capitation.engine.units import ONE, Unit
 from capitation.errors import Problem, RuleError, nearest, raise_if_any
 
 DIMENSIONS = ("scenario", "commissioner_code", "practice", "year", "month")
@@ -67,6 +68,16 @@ class Node:
         if isinstance(self.definition, Total):
             return (self.definition.of,)
         return tuple(p for p in self.definition.parameters if looks_back_at(p, self.name) is None)
+
+    @property
+    def drawn(self) -> Distribution | None:
+        """For a random rule: how it is drawn in a simulation."""
+        return None if isinstance(self.definition, Total) else self.definition.drawn
+
+    @property
+    def spread(self) -> tuple[str, ...]:
+        """For a random rule: the name of what says how widely it is drawn around its mean."""
+        return (self.drawn.spread,) if self.drawn else ()
 
     @property
     def looks_back(self) -> dict[str, str]:
@@ -168,7 +179,7 @@ class Graph:
 
 def _needs(node: Node) -> tuple[str, ...]:
     first = (node.definition.first,) if node.definition.first else ()
-    return (*node.reads, *node.looks_back.values(), *first)
+    return (*node.reads, *node.spread, *node.looks_back.values(), *first)
 
 
 def bind(
@@ -302,7 +313,7 @@ def _ordered(nodes: Mapping[str, Node]) -> list[str]:
             )
         state[name] = "open"
         first = nodes[name].definition.first
-        for read in (*nodes[name].reads, *([first] if first else [])):
+        for read in (*nodes[name].reads, *nodes[name].spread, *([first] if first else [])):
             visit(read, (*path, name))
         state[name] = "done"
         order.append(name)
@@ -368,11 +379,25 @@ def _faults_of_units(graph: Graph) -> Iterator[Problem]:
         if isinstance(definition, Total):
             yield from _faults_of_total(graph, definition, graph[definition.of].unit)
             continue
+        yield from _faults_of_drawing(graph, node)
         scope = {p: graph[node.looks_back.get(p, p)].unit for p in definition.parameters}
         try:
             check_units(definition, scope)
         except UnitError as fault:
             yield Problem(definition.place, f"{name!r}: {fault}", definition.formula)
+
+
+def _faults_of_drawing(graph: Graph, node: Node) -> Iterator[Problem]:
+    if node.drawn is None:
+        return
+    place, (spread,) = node.definition.place, node.spread
+    if graph[spread].unit != ONE:
+        found = f"{node.name!r} is drawn with {spread!r} [{graph[spread].unit}]"
+        yield Problem(place, found, "how widely a value is drawn is a plain number, of unit 1")
+    random = [name for name, other in graph.nodes.items() if other.drawn]
+    if node.drawn.like and node.drawn.like not in random:
+        found = f"{node.name!r} is to be drawn like {node.drawn.like!r}, which is no random rule"
+        yield Problem(place, found, nearest(node.drawn.like, random))
 
 
 def _unit_of_total(definition: Rule | Total, units: Mapping[str, Unit]) -> Unit | None:

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
+from capitation.engine.distribution import Distribution
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.language import Constant
 from capitation.engine.rule import Rule, Total
@@ -41,6 +42,8 @@ def attributes_of_node(node: Node) -> dict[str, str]:
     if isinstance(definition, Total):
         return attributes | {"of": definition.of, "over": definition.over}
     constants = {name: [float(c), c.unit] for name, c in definition.constants.items()}
+    if definition.drawn:
+        attributes["drawn"] = json.dumps(asdict(definition.drawn))
     return attributes | {
         "formula": definition.formula,
         "text": definition.text,
@@ -103,11 +106,13 @@ def definition_of(name: str, attributes: Mapping[str, Any]) -> Rule | Total:
         title = attributes["long_name"]
         return Total(of=attributes["of"], over=attributes["over"], title=title, **shared)
     constants = json.loads(attributes["constants"])
+    drawn = attributes.get("drawn")
     return Rule(
         unit=attributes["units"],
         text=attributes["text"],
         source=attributes["source"],
         assumption=attributes["assumption"],
+        drawn=Distribution(**json.loads(drawn)) if drawn else None,
         constants={key: Constant(value, unit) for key, (value, unit) in constants.items()},
         **shared,
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from capitation.engine.distribution import Distribution
 from capitation.engine.language import Checker, Constant
 from capitation.errors import Problem, RuleError
 
@@ -34,6 +35,8 @@ class Rule:
         Id of the source that says so, or what is assumed, in words.
     first : str
         Name of the value that stands before the first month, where a rule looks back at this one.
+    drawn : Distribution or None
+        For a random rule: how its value is drawn in a simulation. The text gives the mean.
     constants : dict of str to Constant
         The named constants that the text uses.
     place : str
@@ -49,6 +52,7 @@ class Rule:
     constants: dict[str, Constant] = field(default_factory=dict, compare=False)
     place: str = ""
     function: Callable[..., float] | None = field(default=None, compare=False, repr=False)
+    drawn: Distribution | None = None
     tree: ast.FunctionDef = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -135,7 +139,12 @@ class _Substitution(ast.NodeTransformer):
 
 
 def rule(
-    *, unit: str, source: str = "", assumption: str = "", first: str = ""
+    *,
+    unit: str,
+    source: str = "",
+    assumption: str = "",
+    first: str = "",
+    drawn: Distribution | None = None,
 ) -> Callable[[Callable[..., float]], Rule]:
     """Declare a scalar function to be a payment rule.
 
@@ -150,6 +159,9 @@ def rule(
     first : str, optional
         Name of the value that stands before the first month. Needed where this rule, or another,
         looks back at it as ``previous`` or ``previous_<name>``.
+    drawn : Distribution, optional
+        Makes it a random rule: what the function returns is the mean. A projection takes the mean;
+        a simulation draws a value around it.
 
     Returns
     -------
@@ -186,6 +198,7 @@ def rule(
             source=source,
             assumption=assumption,
             first=first,
+            drawn=drawn,
             constants=checker.constants,
             place=place,
             function=function,

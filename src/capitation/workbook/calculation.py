@@ -169,7 +169,7 @@ class Calculation:
 
     # ------------------------------------------------------------------ Calculation, Years
 
-    def write_blocks(self, title: str) -> None:
+    def write_blocks(self, title: str, terms: TermsSheet) -> None:
         """Write a sheet of months or years: a block for each variable, a row for each practice."""
         page = self.book.page(title)
         years = self.layout.places[self.layout.sheets[title][0]].time == "year"
@@ -178,7 +178,9 @@ class Calculation:
             name, scenario = key
             variable, place = self.content.graph[name], self.layout.places[key]
             self.write_block_title(page, variable, place)
-            if isinstance(variable, Leaf):
+            if isinstance(variable, Leaf) and variable.kind == "year term":
+                self.write_years_of_term(page, variable, scenario, place, terms)
+            elif isinstance(variable, Leaf):
                 self.write_given_rows(page, variable, scenario, place)
             else:
                 self.write_rows(page, variable, scenario, place)
@@ -241,6 +243,18 @@ class Calculation:
             self.label_row(page, place.row + e, leaf, who, area)
             for t, value in enumerate(values[e]):
                 page.number(place.row + e, FIRST + t, value, format_for(str(leaf.unit)))
+
+    def write_years_of_term(
+        self, page: Page, leaf: Leaf, scenario: str | None, place: Place, terms: TermsSheet
+    ) -> None:
+        """Write a term as it stands in the first month of each year."""
+        (who, area), *_ = self.entities(place)
+        self.label_row(page, place.row, leaf, who, area)
+        for t, value in enumerate(self.content.values(leaf.name, scenario).tolist()):
+            begins = at(BEGINS_ROW, FIRST + t, fix_row=True)
+            formula = terms.lookup_of_year(leaf.name, scenario, begins)
+            form = format_for(str(leaf.unit))
+            page.formula(place.row, FIRST + t, f"={formula}", value, form)
 
     def write_rows(self, page: Page, node: Node, scenario: str | None, place: Place) -> None:
         """Write a rule's rows: the value before the first month, and the formula along the row."""

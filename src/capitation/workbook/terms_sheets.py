@@ -8,6 +8,7 @@ from capitation.engine.calendar import fiscal_year, months_of
 from capitation.engine.graph import Leaf
 from capitation.engine.record import dated_values
 from capitation.engine.terms import DatedValue
+from capitation.model import BASE, IN_PAYMENT, YEARLY
 from capitation.workbook.content import Content
 from capitation.workbook.layout import (
     BEGINS_ROW,
@@ -21,8 +22,7 @@ from capitation.workbook.layout import (
 from capitation.workbook.page import Book, Page, at, format_for, quoted, serial
 
 _TERM, _NAME, _SCENARIO, _FROM, _VALUE, _UNIT, _SOURCE, _ASSUMPTION, _NOTE = range(1, 10)
-_IN_PAYMENT = "_in_payment"
-_BASE, _BASE_PREFIX = "base term", "base_"
+_BASE, _YEARLY = "base term", "year term"
 _CALENDAR = {
     "month_of_fiscal_year": "MOD(MONTH({month})-4,12)+1",
     "first_month_of_quarter": "IF(MOD(MONTH({month}),3)=1,1,0)",
@@ -70,7 +70,7 @@ class TermsSheet:
         )
         # A term as it was paid refers to the term as it is due, which therefore stands first; and
         # a base-year term refers to the term itself.
-        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind == _BASE, leaf.name)):
+        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind in (_BASE, _YEARLY), leaf.name)):
             for scenario in self.content.variants(leaf.name):
                 self.place(leaf, scenario)
 
@@ -79,25 +79,30 @@ class TermsSheet:
         dated = dated_values(self.content.result[leaf.name].attrs)
         values = dated[scenario] if scenario else next(iter(dated.values()))
         key = (leaf.name, scenario)
-        same = self.block_of_the_same_values(leaf, values)
+        same = self.block_of_the_same_values(leaf, scenario, values)
         self.blocks[key] = same or range(self.row, self.row + len(values))
         self.values[key] = values
         if not same:
             self.block(leaf, scenario, values)
 
-    def block_of_the_same_values(self, leaf: Leaf, values: list[DatedValue]) -> range | None:
-        """The block from which a base-year term can read, in whichever scenario it stands."""
-        if leaf.kind != _BASE:
+    def block_of_the_same_values(
+        self, leaf: Leaf, scenario: str | None, values: list[DatedValue]
+    ) -> range | None:
+        """The block from which a term of the year, or of the base year, can read."""
+        if leaf.kind not in (_BASE, _YEARLY):
             return None
-        term = leaf.name.removeprefix(_BASE_PREFIX)
-        for (name, scenario), rows in self.blocks.items():
-            if name in (term, leaf.name) and self.values[name, scenario] == values:
+        term = leaf.name.removeprefix(BASE).removesuffix(YEARLY)
+        readers = (term, f"{BASE}{term}", f"{term}{YEARLY}")
+        for (name, of_scenario), rows in self.blocks.items():
+            # The base year is history, so that its terms are those of any scenario.
+            may = leaf.kind == _BASE or of_scenario == scenario
+            if may and name in readers and self.values[name, of_scenario] == values:
                 return rows
         return None
 
     def block(self, leaf: Leaf, scenario: str | None, values: list[DatedValue]) -> None:
         attributes = self.content.result[leaf.name].attrs
-        title = leaf.title.removesuffix(", mean of the base year")
+        title = leaf.title.removesuffix(", mean of the base year").removesuffix(", for the year")
         if attributes.get("issue"):
             title += f" ({attributes['issue']})"
         for value in values:
@@ -132,13 +137,18 @@ class TermsSheet:
         self, leaf: Leaf, scenario: str | None, value: DatedValue
     ) -> str | None:
         """The cell of the term as due, for a value of the term as paid that repeats it."""
-        if not leaf.name.endswith(_IN_PAYMENT):
+        if not leaf.name.endswith(IN_PAYMENT):
             return None
-        key = (leaf.name.removesuffix(_IN_PAYMENT), scenario)
+        key = (leaf.name.removesuffix(IN_PAYMENT), scenario)
         for row, due in zip(self.blocks.get(key, range(0)), self.values.get(key, []), strict=True):
             if value.start in (due.start, due.paid_from) and value.value == due.value:
                 return at(row, _VALUE)
         return None
+
+    def lookup_of_year(self, name: str, scenario: str | None, begins: str) -> str:
+        """The formula that finds a term's value in the first month of a year."""
+        first = f"Months!{at(MONTH_ROW, FIRST, fix_row=True, fix_column=True)}"
+        return self.lookup(name, scenario, f"MAX(DATE({begins},4,1),{first})")
 
     def lookup(self, name: str, scenario: str | None, month: str) -> str:
         """The formula that finds a term's value in a month."""

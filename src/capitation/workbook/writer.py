@@ -93,7 +93,7 @@ def _written(content: Content) -> tuple[Book, Summary]:
     calculation.write_entities("Practices")
     calculation.write_entities("Commissioners")
     for title in layout.calculation_sheets():
-        calculation.write_blocks(title)
+        calculation.write_blocks(title, terms)
     write_sources(book, content)
     write_cover(cover, content, summary)
     return book, summary

@@ -18,9 +18,16 @@ from capitation.model_file import load_model, models_folder
 from capitation.practices import FIGURES
 
 BOLTON = "bolton-quality-contract"
+EASTERN_CHESHIRE = "eastern-cheshire-caring-together"
+FYLDE_WYRE = "fylde-wyre-quality-contract"
 NATIONAL = "national-practice-income"
 THAMES_VALLEY = "thames-valley-pms"
+UNPLANNED = "unplanned-admissions-enhanced-service"
 SHIPPED = (BOLTON, NATIONAL, THAMES_VALLEY)
+"""Models of the whole of a practice's income from April 2015: laws of income are tried on these."""
+
+EVERY_MODEL = (BOLTON, EASTERN_CHESHIRE, FYLDE_WYRE, NATIONAL, THAMES_VALLEY, UNPLANNED)
+"""Every model that comes with the library, in the order of its folder."""
 
 PARTS = (
     "global_sum",

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import numpy as np
 import openpyxl
 import pytest
+import xarray as xr
 
 import capitation as cap
 from capitation.cli import main
@@ -26,6 +27,9 @@ from capitation.model_file import models_folder
 BOLTON = "bolton-quality-contract"
 THAMES_VALLEY = "thames-valley-pms"
 NATIONAL = "national-practice-income"
+SCENARIOS = ("core-and-local-schemes", "other-payments-counted", "indexed-guarantee")
+"""Of the Bolton model."""
+
 HEAVY = ("numpy", "pandas", "xarray", "numba", "openpyxl", "dask")
 
 HEADINGS = {
@@ -107,6 +111,55 @@ def unwritten(result: object, path: Path, checks_failed: int = 0) -> SimpleNames
     return SimpleNamespace(path=path, formulas=100, checks=12, checks_failed=checks_failed)
 
 
+def simulated(codes: tuple[str, ...] = ("00T",), *, solved: bool = True) -> xr.Dataset:
+    """A result as `simulate` gives it: two scenarios, four practices, one year."""
+    scenarios, effects, quantiles = ["fixed", "indexed"], ["with", "without"], [0.05, 0.5, 0.95]
+    shape = (2, 2, len(codes), 1)
+    mean = 1e6 * (1 + np.arange(np.prod(shape), dtype=float)).reshape(shape)
+    spread = np.array([-1e5, 0.0, 1e5])
+    chance = np.zeros((2, 2, 4, 1))
+    chance[0, 0, :, 0], chance[0, 1, :, 0] = [0.1, 0.2, 0.4, 0.9], [0.3, 0.25, 0.2, 0.05]
+    area = ("scenario", "effect", "commissioner_code", "year")
+    one = ("scenario", "effect", "practice", "year")
+    variables = {
+        "commissioner_scheme_cost": ((*area, "quantile"), mean[..., np.newaxis] + spread),
+        "commissioner_scheme_cost_mean": (area, mean),
+        "commissioner_scheme_cost_standard_error": (area, mean / 1000),
+        "probability_of_earning": (one, chance),
+        "probability_of_earning_standard_error": (one, chance / 10),
+        "registered_list": ("practice", [0.0, 5000.0, 3000.0, 20000.0]),
+    }
+    if solved:
+        places = ("scenario", "commissioner_code")
+        level = np.array([[0.042] * len(codes), [np.nan] * len(codes)])
+        for end, less in (("", 0.0), ("_low", -0.01), ("_high", 0.01)):
+            variables[f"break_even_reduction{end}"] = (places, level + less)
+        variables["cost_by_reduction"] = ("reduction", [1.0, 1.0])
+    coordinates = {
+        "scenario": scenarios,
+        "effect": effects,
+        "commissioner_code": list(codes),
+        "year": ["2015/16"],
+        "practice": [f"P{n}" for n in range(4)],
+        "quantile": quantiles,
+    }
+    return xr.Dataset(
+        variables,
+        coordinates | ({"reduction": [0.0, 0.3]} if solved else {}),
+        {
+            "title": "A contract",
+            "model": BOLTON,
+            "practices_title": "Some practices",
+            "base_fiscal_year": "2014/15",
+            "draws": 50,
+            "seed": 7,
+            "cost": "scheme_cost",
+            "earned": "scheme_earned",
+            "effect_term": "programme_reduction",
+        },
+    )
+
+
 def words(argv: tuple[object, ...]) -> list[str]:
     return [str(word) for word in argv]
 
@@ -138,7 +191,8 @@ def refused(capsys, tmp_path) -> Callable[..., str]:
     """Run a command whose input is wrong, and give what it says.
 
     Nothing reaches stdout, and the folder is as it was to the last byte: no output, nothing
-    temporary, and the workbook of an earlier run untouched. Only a run says that it wrote nothing.
+    temporary, and the workbook of an earlier run untouched. Only what
+    writes says that it wrote nothing.
     """
 
     def files() -> dict[Path, bytes]:
@@ -153,7 +207,7 @@ def refused(capsys, tmp_path) -> Callable[..., str]:
         assert out == ""
         *problems, last = err.splitlines()
         count = len(problems)
-        nothing = " Nothing was written." if argv[0] == "run" else ""
+        nothing = " Nothing was written." if argv[0] in ("run", "simulate") else ""
         assert last == f"{count} problem{'' if count == 1 else 's'}.{nothing}"
         return "\n".join(problems)
 
@@ -228,6 +282,9 @@ def test_a_reader_that_goes_away():
         (f"run {BOLTON} --output x.xlsx --year 2015", "unrecognized arguments: --year 2015"),
         ("models more", "unrecognized arguments: more"),
         (f"explain {BOLTON} global_sum practice=EX001 --scenario", "unrecognized arguments"),
+        (f"run {BOLTON} --output x.xlsx --draws 5", "unrecognized arguments: --draws 5"),
+        (f"simulate {BOLTON}", "required: --output"),
+        (f"simulate {BOLTON} --output x.xlsx --draws 1e3", "invalid int value: '1e3'"),
         ("backtest a.csv b.csv --lists real", "invalid choice: 'real'"),
     ],
 )
@@ -257,10 +314,10 @@ def test_run_the_example(said, tmp_path):
         r"Practices +50",
         r"Commissioners +1: EXAMPLE",
         r"Months +12: April 2015 – March 2016",
-        r"Scenarios +2: core-and-local-schemes, other-payments-counted",
-        r"Total payments +core-and-local-schemes +other-payments-counted",
-        r"2014/15, as paid( +£\d\d,\d\d\d,\d\d\d\.\d\d)\1",
-        r"2015/16( +£\d\d,\d\d\d,\d\d\d\.\d\d){2}",
+        rf"Scenarios +3: {', '.join(SCENARIOS)}",
+        rf"Total payments +{' +'.join(SCENARIOS)}",
+        r"2014/15, as paid +(£\d\d,\d\d\d,\d\d\d\.\d\d)( +\1){2}",
+        r"2015/16( +£\d\d,\d\d\d,\d\d\d\.\d\d){3}",
         r"Formulas +\d+,\d+",
         r"Checks +(\d+) of \1 OK",
         rf"Workbook +{re.escape(str(path))}",
@@ -294,9 +351,9 @@ def test_run_as_json(said, tmp_path):
         assert list(parts) == streams
         assert sum(part[year] for part in parts.values()) == pytest.approx(total, abs=0.0551)
         assert all(round(part[year], 2) == part[year] for part in parts.values())
-    base, wide = (found["streams"][scenario] for scenario in scenarios)
+    base, wide, *_ = (found["streams"][scenario] for scenario in scenarios)
     assert base["global_sum"] == wide["global_sum"]
-    assert base["guarantee_payment"] != wide["guarantee_payment"]
+    assert base["scheme_payment"] != wide["scheme_payment"]
     with zipfile.ZipFile(path) as book:
         sheets = [book.read(name) for name in book.namelist() if "worksheets/" in name]
     assert sum(sheet.count(b"<f>") for sheet in sheets) == found["formulas"] > 10_000
@@ -367,8 +424,8 @@ def test_a_figure_that_depends_on_the_month_alone_counts_for_every_practice(
 def test_a_model_that_reads_no_total_tells_none_of_the_base_year(said, tmp_path, monkeypatch):
     project = cap.project
 
-    def without(*asked: object) -> object:
-        return project(*asked).drop_vars("base_total_payments")
+    def without(*asked: object, **named: object) -> object:
+        return project(*asked, **named).drop_vars("base_total_payments")
 
     monkeypatch.setattr(cap, "project", without)
     monkeypatch.setattr(cap, "write_workbook", unwritten)
@@ -403,10 +460,10 @@ def test_explain_in_words_and_as_json(said):
     )
     result = cap.project(BOLTON, cap.example_practices(), months=3)
     labels = {"practice": "EX001", "month": "2015-06", "scenario": "other-payments-counted"}
-    told = cap.explain(result, "guarantee_payment", **labels)
-    assert said("explain", BOLTON, "guarantee_payment", *argv[0], "--months", "3") == f"{told}\n"
+    told = cap.explain(result, "scheme_payment", **labels)
+    assert said("explain", BOLTON, "scheme_payment", *argv[0], "--months", "3") == f"{told}\n"
     last = [word.replace("april", "other-payments-counted") for word in argv[1]]
-    found = json.loads(said("explain", BOLTON, "guarantee_payment", *last))
+    found = json.loads(said("explain", BOLTON, "scheme_payment", *last))
     assert found == told.as_dict() | {"notes": []}
 
 
@@ -471,6 +528,329 @@ def test_explain_takes_the_commissioner_of_the_practice(said, refused, tmp_path)
 )
 def test_what_explain_refuses(argv, message, refused):
     assert message in refused("explain", BOLTON, *argv.split())
+
+
+# A team's own figures ---------------------------------------------------------------------------
+
+
+def own(folder: Path, *lines: str, name: str = "own.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def example_rows(value: object, *months: str) -> list[str]:
+    codes = [f"EX{n:03d}" for n in range(1, 51)]
+    keys = [f"{c},{m}" for c, m in product(codes, months)] if months else codes
+    return [f"{key},{value}" for key in keys]
+
+
+def test_inputs_given_values_and_terms_change_a_run(said, tmp_path, monkeypatch):
+    seen = []
+
+    def write(result: xr.Dataset, path: Path) -> SimpleNamespace:
+        seen.append(result)
+        return unwritten(result, path)
+
+    monkeypatch.setattr(cap, "write_workbook", write)
+    inputs = own(tmp_path, "practice,registered_list", *example_rows(4321), name="lists.csv")
+    lines = ["practice,month,local_schemes", *example_rows(100, "2015-04", "2015-05")]
+    changed = ("--inputs", inputs, "--given", own(tmp_path, *lines, name="paid.csv"))
+    changed += ("--set", "monthly_list_growth=0.5", "--set", "global_sum_price = 1/3")
+    argv = ("run", NATIONAL, "--months", "2", "--output", tmp_path / "o.xlsx")
+    found = json.loads(said(*argv, *changed, "--json"))
+    (result,) = seen
+    assert (result["base_registered_list"] == 4321).all()
+    assert (result["local_schemes"] == 100).all()
+    assert (result["monthly_list_growth"] == 0.5).all()
+    assert found["streams"]["base"]["local_schemes"] == {"2015/16": 50 * 2 * 100.0}
+    assert found["set"] == {"monthly_list_growth": 0.5, "global_sum_price": 1 / 3}
+    for key, name, names in (
+        ("inputs", "lists.csv", ["registered_list"]),
+        ("given", "paid.csv", ["local_schemes"]),
+    ):
+        assert (found[key]["source"], found[key]["names"]) == (name, names)
+        assert len(found[key]["sha256"]) == 64
+    assert found["input"]["source"] == "synthetic example, seed 2015"
+    source = "synthetic example, seed 2015, with registered_list of lists.csv"
+    assert result.attrs["practices_source"] == f"{source}, with local_schemes of paid.csv"
+    plain = json.loads(said(*argv, "--json"))
+    assert (plain["inputs"], plain["given"], plain["set"]) == (None, None, {})
+    assert plain["total_payments"] != found["total_payments"]
+    out = said(*argv, *changed)
+    for line in (
+        r"More inputs +registered_list \(lists\.csv\)",
+        r"Known values +local_schemes \(paid\.csv\)",
+        r"Set +monthly_list_growth = 0\.5, global_sum_price = 0\.333333",
+    ):
+        assert re.search(f"^{line}$", out, re.MULTILINE), line
+
+
+def test_what_was_set_is_in_the_workbook(said, tmp_path):
+    path = tmp_path / "o.xlsx"
+    inputs = own(tmp_path, "practice,uplift_owed_at_start", *example_rows(17.25))
+    argv = ("--set", "monthly_list_growth=0.0125", "--inputs", inputs, "--output", path)
+    assert " OK\n" in said("run", NATIONAL, "--months", "1", *argv)
+    book = openpyxl.load_workbook(path, read_only=True)
+    cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+    assert {0.0125, 17.25} <= cells
+    assert any("Set by the user (--set)" in str(cell) for cell in cells)
+    assert any("uplift_owed_at_start of own.csv" in str(cell) for cell in cells)
+
+
+def test_explain_with_figures_of_ones_own(said, tmp_path):
+    inputs = own(tmp_path, "practice,registered_list", *example_rows(4000))
+    argv = ("explain", NATIONAL, "registered_list", "practice=EX001", "month=2015-04")
+    out = said(*argv, "--inputs", inputs, "--set", "monthly_list_growth=0.25")
+    assert "registered_list = 5,000  [patient]" in out
+    assert "Set by the user (--set)" in out
+    assert "registered_list of own.csv" in out
+    given = own(tmp_path, "practice,month,qof", *example_rows(5, "2015-04"), name="qof.csv")
+    argv = ("explain", NATIONAL, "total_payments", "practice=EX002", "month=2015-04")
+    out = said(*argv, "--given", given, "--months", "1")
+    assert re.search(r"^ +qof = £5\.00 ", out, re.MULTILINE)
+
+
+def test_figures_of_practices_that_were_not_chosen_are_left_out(said, refused, tmp_path):
+    file = write(tmp_path, pms("A99001", "10G"), pms("A99002", "00X"), pms("A99003", "00X"))
+    asked = ("--practices", file, "--months", "1", "--output", tmp_path / "o.xlsx", "--json")
+    rows = [f"A9900{n},{n}000" for n in (3, 1, 2)]
+    inputs = own(tmp_path, "practice,registered_list", *rows)
+    for code, count in (("10G", 1), ("00X", 2)):
+        argv = ("run", NATIONAL, *asked, "--commissioner", code, "--inputs", inputs)
+        assert json.loads(said(*argv))["practices"] == count
+    (tmp_path / "o.xlsx").unlink()
+    short = own(tmp_path, "practice,registered_list", rows[0], "A99004,1")
+    found = refused("run", NATIONAL, *asked, "--commissioner", "00X", "--inputs", short)
+    assert found.splitlines() == [
+        f"own.csv, row 3: {file.name} has no practice A99004 (did you mean 'A99003'?)",
+        "own.csv: a practice has no row: A99002 "
+        "(give registered_list of every practice, or choose fewer commissioners)",
+    ]
+
+
+def test_faults_of_both_files_are_told_together(run_refused, tmp_path):
+    inputs = own(tmp_path, "practice,registred_list,qof", *example_rows("5,lots"), name="a.csv")
+    given = own(tmp_path, "practice,month,qoff", *example_rows(5, "2015-04"), name="b.csv")
+    lines = run_refused(NATIONAL, "--inputs", inputs, "--given", given).splitlines()
+    for line in (
+        "a.csv: 'registred_list' is no input of the model (did you mean 'registered_list'?)",
+        "b.csv: 'qoff' is no rule by practice and month of the model (did you mean 'qof'?)",
+        "b.csv: has one month, 2015-04, and the run has 48 months, 2015-04 – 2019-03 "
+        "(they must be the same: --months 1)",
+        "a.csv: and 31 more problems like these",
+    ):
+        assert line in lines
+
+
+def test_an_input_that_no_rule_reads_is_refused(run_refused, tmp_path):
+    for name in ("base_year_admissions", "base_registered_list", "gms_contract", "premises"):
+        file = own(tmp_path, f"practice,{name}", *example_rows(1))
+        assert f"own.csv: '{name}' is no input" in run_refused(NATIONAL, "--inputs", file)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("--set growth", "--set: 'growth' does not set a term (write it as list_growth=0.01)"),
+        ("--set =1", "--set: '=1' does not set a term"),
+        ("--set a=1 --set a=2", "--set: a is set twice (set it once)"),
+        ("--set monthly_list_grwth=1", "to set (did you mean 'monthly_list_growth'?)"),
+        ("--set monthly_list_growth=5%", "expected a number or a fraction, found '5%'"),
+        ("--set admission_price=5", "so that it changes nothing"),
+        ("--inputs gone.csv", "gone.csv: there is no such file"),
+        ("--given gone.csv", "gone.csv: there is no such file"),
+    ],
+)
+def test_what_is_refused_of_ones_own_figures(argv, message, run_refused, refused):
+    assert message in run_refused(NATIONAL, *argv.split())
+    explain = ("explain", NATIONAL, "qof", "practice=EX001", "month=2015-04")
+    assert message in refused(*explain, *argv.split())
+
+
+# Simulate ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stubbed(monkeypatch) -> dict[str, object]:
+    """`simulate` and its workbook without their work: what they were asked is kept."""
+    kept: dict[str, object] = {"result": simulated()}
+
+    def simulate(*asked: object, **named: object) -> xr.Dataset:
+        kept.update(asked=asked, **named)
+        return kept["result"]
+
+    monkeypatch.setattr(cap, "simulate", simulate)
+    monkeypatch.setattr(cap, "write_simulation", unwritten)
+    return kept
+
+
+def test_simulate_in_words(said, stubbed, tmp_path):
+    path = tmp_path / "o.xlsx"
+    out = said("simulate", BOLTON, "--months", "12", "--output", path)
+    for line in (
+        r"A contract",
+        r"Input +Some practices \(synthetic example, seed 2015\)",
+        r"Practices +4",
+        r"Commissioners +1: 00T",
+        r"Months +12: April 2015 – March 2016",
+        r"Scenarios +2: fixed, indexed",
+        r"Draws +50, seed 7",
+        r"Earning +scheme_earned is more than 0",
+        r"Effect +with: programme_reduction as it stands; without: 0",
+        r"Expected cost: fixed, 00T +mean +standard error +5% +95%",
+        r"2015/16, with +£1,000,000 +£1,000 +£900,000 +£1,100,000",
+        r"2015/16, without +£2,000,000 +£2,000 +£1,900,000 +£2,100,000",
+        r"Expected cost: indexed, 00T .*",
+        r"2015/16, with +£3,000,000 .*",
+        r"Chance of earning: fixed +median practice +smallest: P2, 3,000 +largest: P3, 20,000",
+        r"2015/16, with +30\.0% +40\.0% +90\.0%",
+        r"2015/16, without +22\.5% +20\.0% +5\.0%",
+        r"Break-even reduction +at +95% interval",
+        r"fixed, 00T +4\.2% +3\.2% – 5\.2%",
+        r"indexed, 00T +none up to 30% +–",
+        r"Checks +12 of 12 OK",
+        rf"Workbook +{re.escape(str(path))}",
+    ):
+        assert re.search(f"^{line}$", out, re.MULTILINE), line
+
+
+def test_simulate_as_json(said, stubbed, tmp_path):
+    path = tmp_path / "o.xlsx"
+    found = json.loads(said("simulate", BOLTON, "--output", path, "--json"))
+    assert (found["model"], found["output"], found["months"]) == (BOLTON, str(path), 48)
+    assert (found["draws"], found["seed"], found["scenarios"]) == (50, 7, ["fixed", "indexed"])
+    assert len(found["cost"]) == 4
+    assert found["cost"][1] == {
+        "scenario": "fixed",
+        "commissioner": "00T",
+        "year": "2015/16",
+        "effect": "without",
+        "mean": 2e6,
+        "standard_error": 2e3,
+        "quantiles": {"0.05": 1.9e6, "0.5": 2e6, "0.95": 2.1e6},
+    }
+    first = found["chance_of_earning"][0]
+    assert first["median"] == pytest.approx(0.3)
+    assert first["smallest"] == {
+        "practice": "P2",
+        "registered_list": 3000.0,
+        "chance": 0.4,
+        "standard_error": pytest.approx(0.04),
+    }
+    assert first["largest"]["practice"] == "P3"
+    fixed, indexed = found["break_even"]
+    assert fixed["reduction"] == pytest.approx(0.042)
+    assert fixed["low"] < fixed["reduction"] < fixed["high"]
+    assert (indexed["reduction"], indexed["low"], indexed["high"]) == (None, None, None)
+    assert found["largest_reduction"] == 0.3
+    assert found["checks"] == {"total": 12, "failed": 0}
+
+
+def test_what_simulate_is_asked(said, stubbed, tmp_path):
+    given = own(tmp_path, "practice,month,qof", *example_rows(5, "2016-04"), name="qof.csv")
+    argv = ["--scenario", SCENARIOS[0], "--start", "2016-04", "--months", "1", "--given", given]
+    argv += ["--draws", "77", "--seed", str(2**63 - 1), "--threads", "2", "--no-break-even"]
+    inputs = own(tmp_path, "practice,registered_list", *example_rows(4000))
+    argv += ["--inputs", inputs, "--set", "monthly_list_growth=0.01"]
+    said("simulate", BOLTON, *argv, "--output", tmp_path / "o.xlsx")
+    model, practices, scenarios, months = stubbed["asked"]
+    assert (model.name, f"{model.start:%Y-%m}") == (BOLTON, "2016-04")
+    assert model.terms["monthly_list_growth"].at(model.start) == 0.01
+    assert (practices["registered_list"] == 4000).all()
+    assert (scenarios, months) == ([SCENARIOS[0]], 1)
+    assert (stubbed["draws"], stubbed["seed"], stubbed["threads"]) == (77, 2**63 - 1, 2)
+    assert stubbed["break_even"] is False
+    assert list(stubbed["given"]) == ["qof"]
+    said("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
+    assert (stubbed["draws"], stubbed["seed"], stubbed["threads"]) == (1000, 1, None)
+    assert (stubbed["break_even"], stubbed["given"]) == (True, None)
+
+
+def test_a_simulation_with_less_to_tell(said, stubbed, tmp_path):
+    argv = ("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
+    stubbed["result"] = simulated(solved=False)
+    found = json.loads(said(*argv, "--json"))
+    assert (found["break_even"], found["largest_reduction"]) == (None, None)
+    assert "Break-even" not in said(*argv)
+    without = simulated(solved=False).drop_vars("probability_of_earning").sel(effect=["with"])
+    stubbed["result"] = without.assign_attrs(cost="", earned="", effect_term="")
+    found = json.loads(said(*argv, "--json"))
+    assert (found["cost"], found["chance_of_earning"]) == ([], [])
+    out = said(*argv)
+    assert not re.search("cost|Chance|Earning|Effect", out)
+
+
+def test_many_commissioners_do_not_fill_the_screen(said, stubbed, tmp_path):
+    stubbed["result"] = simulated(tuple(f"{n:02d}X" for n in range(20)))
+    out = said("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
+    assert out.count("Expected cost: ") == 12
+    assert out.count("and 28 more, in the workbook") == 2
+
+
+def test_what_a_simulation_notes_and_a_check_that_fails(stubbed, capsys, monkeypatch, tmp_path):
+    stubbed["result"] = simulated().assign_attrs(notes=json.dumps(["One."]))
+    monkeypatch.setattr(cap, "write_simulation", partial(unwritten, checks_failed=1))
+    path = tmp_path / "o.xlsx"
+    assert main(["simulate", BOLTON, "--output", str(path)]) == 3
+    out, err = capsys.readouterr()
+    failed = f"1 of 12 checks failed; the workbook is written, and shows which: {path}\n"
+    assert err == f"note: One.\n{failed}"
+    assert "11 of 12 OK" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("--draws 1", "--draws: found 1 (from 2 to 1,000,000)"),
+        ("--draws 1000001", "--draws: found 1000001 (from 2 to 1,000,000)"),
+        ("--seed -1", "--seed: found -1 (from 0 to 9,223,372,036,854,775,807)"),
+        (f"--seed {2**63}", f"--seed: found {2**63} (from 0 to "),
+        ("--threads 0", "--threads: found 0 (from 1 to 1,024)"),
+        ("--months 0", "--months: found 0 (from 1 to 600)"),
+        ("--scenario other", "there is no scenario 'other'"),
+        ("--set programme_reductoin=1", "(did you mean 'programme_reduction'?)"),
+    ],
+)
+def test_what_simulate_refuses(argv, message, refused, tmp_path):
+    path = tmp_path / "earlier.xlsx"
+    assert message in refused("simulate", BOLTON, "--output", path, *argv.split())
+
+
+def test_a_model_that_leaves_nothing_to_chance(refused, tmp_path):
+    found = refused("simulate", NATIONAL, "--output", tmp_path / "earlier.xlsx")
+    assert found.startswith(f"{NATIONAL}.toml: the model has no [simulation] table")
+    assert BOLTON in found
+    assert THAMES_VALLEY not in found
+
+
+def test_faults_of_paths_and_options_come_before_any_work(refused, monkeypatch, tmp_path):
+    monkeypatch.setattr(cap, "load_model", None)
+    argv = ("simulate", BOLTON, "--output", tmp_path / "o.xls", "--draws", "1", "--seed", "-1")
+    found = refused(*argv).splitlines()
+    assert [line.split(": ")[0] for line in found] == [str(tmp_path / "o.xls"), "--draws", "--seed"]
+
+
+def test_simulate_for_real(said, tmp_path):
+    path = tmp_path / "o.xlsx"
+    rows = [
+        practice("A99001"),
+        practice("A99002", registered_list="30000", weighted_list="31000"),
+    ]
+    argv = ("--practices", write(tmp_path, *rows), "--months", "12", "--draws", "30")
+    argv += ("--no-break-even", "--output", path, "--scenario", SCENARIOS[0])
+    found = json.loads(said("simulate", BOLTON, *argv, "--json"))
+    assert (found["practices"], found["draws"], found["seed"]) == (2, 30, 1)
+    assert [row["effect"] for row in found["cost"]] == ["with", "without"]
+    for row in found["cost"]:
+        assert row["quantiles"]["0.05"] <= row["mean"] <= row["quantiles"]["0.95"]
+    assert found["checks"]["total"] > found["checks"]["failed"] == 0
+    assert found["chance_of_earning"][0]["largest"]["practice"] == "A99002"
+    assert openpyxl.load_workbook(path, read_only=True).sheetnames
+    again = json.loads(said("simulate", BOLTON, *argv, "--json", "--threads", "1"))
+    assert again == found
+    other = json.loads(said("simulate", BOLTON, *argv, "--json", "--seed", "2"))
+    assert other["cost"] != found["cost"]
 
 
 # Backtest ---------------------------------------------------------------------------------------
@@ -621,8 +1001,8 @@ def test_a_misspelt_term_is_missed_where_a_rule_reads_it(run_refused, tmp_path):
 def test_a_month_before_the_first_date_of_a_term(run_refused, tmp_path):
     later = edited(tmp_path, "{ from = 2015-04-01, value = 95", "{ from = 2016-04-01, value = 95")
     found = run_refused(later)
-    place = "mine.toml, term.guaranteed_income_per_weighted_patient: "
-    fault = "'guaranteed_income_per_weighted_patient' has no value for April 2015: it begins on 1"
+    place = "mine.toml, term.guaranteed_income_per_patient: "
+    fault = "'guaranteed_income_per_patient' has no value for April 2015: it begins on 1"
     assert f"{place}{fault} April 2016" in found
 
 

@@ -6,12 +6,15 @@ one in the figures.
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from math import log
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 
@@ -38,6 +41,25 @@ FILES = {path.stem: read(path) for path in TERMS.glob("*.toml") if path.stem != 
 TERM: dict[str, dict] = {
     name: term for tables in FILES.values() for name, term in tables["term"].items()
 }
+INPUT: dict[str, dict] = {
+    name: given for tables in FILES.values() for name, given in tables.get("input", {}).items()
+}
+AGES = ("0_4", "5_14", "15_44", "45_64", "65_74", "75_84", "85_and_over")
+OLD_AGES = AGES[4:]
+MONTHS = (
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "january",
+    "february",
+    "march",
+)
 VALUES = [
     pytest.param(value, id=f"{name}-{value['from']}")
     for name, term in TERM.items()
@@ -62,7 +84,7 @@ def figure(name: str, day: date) -> Fraction:
 
 
 def test_every_term_stands_in_one_file():
-    assert all(set(tables) == {"term"} for tables in FILES.values())
+    assert all({"term"} <= set(tables) <= {"term", "input"} for tables in FILES.values())
     assert sum(len(tables["term"]) for tables in FILES.values()) == len(TERM)
     assert set(TERM) == {
         "pms_in_other_payments",
@@ -79,7 +101,46 @@ def test_every_term_stands_in_one_file():
         "qof_aspiration_share",
         "gdp_deflator_november_2025",
         "gdp_deflator_june_2018",
+        *(f"admission_rate_aged_{age}" for age in AGES),
+        *(f"season_in_{month}" for month in MONTHS),
+        "monthly_admissions_trend",
+        "admissions_overdispersion",
+        "practice_level_variation",
+        "admission_price",
+        "avoided_admission_price_share",
+        "payment_above_baseline",
+        "payment_below_baseline",
+        "baseline_is_plan",
+        "baseline_share_of_base_year",
+        "retained_money_ring_fenced",
+        "unpaid_readmissions_share",
+        "better_care_fund_in_force",
+        "better_care_fund_price",
+        "better_care_fund_target",
+        "better_care_fund_counted",
     }
+
+
+def test_every_input_stands_in_one_file():
+    assert sum(len(tables.get("input", {})) for tables in FILES.values()) == len(INPUT)
+    assert set(INPUT) == {
+        *(f"share_of_list_aged_{age}" for age in AGES),
+        "base_year_admissions",
+        "admissions_a_year_before_given",
+        "admissions_two_years_before_given",
+        "marginal_rate_baseline_value",
+    }
+    assert not set(INPUT) & set(TERM)
+
+
+@pytest.mark.parametrize("name", INPUT)
+def test_an_input_says_what_it_is_and_what_is_assumed(name):
+    given = INPUT[name]
+    assert given.keys() - {"most"} == {"title", "unit", "value", "least", "assumption"}
+    assert given["title"].strip()
+    assert given["assumption"].strip()
+    assert given["unit"] in {"1", "admission/year", "GBP/year"}
+    assert given["least"] == 0 <= given["value"] <= given.get("most", given["value"])
 
 
 @pytest.mark.parametrize("name", TERM)
@@ -87,14 +148,23 @@ def test_a_term_says_what_it_is(name):
     term = TERM[name]
     assert term.keys() - {"issue"} == {"title", "unit", "description", "values"}
     assert all(term[key].strip() for key in term.keys() - {"values"})
-    assert term["unit"] in {"1", "GBP/patient/year", "GBP/point/year", "point", "patient"}
+    assert term["unit"] in {
+        "1",
+        "GBP/patient/year",
+        "GBP/point/year",
+        "point",
+        "patient",
+        "admission/patient/year",
+        "GBP/admission",
+    }
 
 
 @pytest.mark.parametrize("name", TERM)
 def test_dates_increase_and_fall_on_april_or_october(name):
     days = [value["from"] for value in TERM[name]["values"]]
     assert all(earlier < later for earlier, later in pairwise(days))
-    assert all(day.day == 1 and day.month in (4, 10) for day in days)
+    months = (1, 4) if name == "better_care_fund_in_force" else (4, 10)
+    assert all(day.day == 1 and day.month in months for day in days)
     assert days[0] == fiscal(2012 if name == "gdp_deflator_june_2018" else 2013)
 
 
@@ -168,6 +238,27 @@ def test_a_late_payment_falls_within_the_life_of_its_price():
         ("national_mean_list", fiscal(2025)),
         ("national_mean_list", fiscal(2026)),
         ("qof_aspiration_share", fiscal(2013)),
+        *[(f"admission_rate_aged_{age}", fiscal(2013)) for age in AGES],
+        *[(f"season_in_{month}", fiscal(2013)) for month in MONTHS],
+        ("monthly_admissions_trend", fiscal(2013)),
+        ("admissions_overdispersion", fiscal(2013)),
+        ("practice_level_variation", fiscal(2013)),
+        *[("admission_price", fiscal(year)) for year in range(2013, 2018)],
+        ("avoided_admission_price_share", fiscal(2013)),
+        ("payment_above_baseline", fiscal(2015)),
+        ("payment_above_baseline", fiscal(2020)),
+        ("payment_below_baseline", fiscal(2013)),
+        ("payment_below_baseline", fiscal(2020)),
+        ("baseline_is_plan", fiscal(2019)),
+        *[("baseline_share_of_base_year", fiscal(year)) for year in range(2013, 2019)],
+        ("retained_money_ring_fenced", fiscal(2013)),
+        ("unpaid_readmissions_share", fiscal(2013)),
+        ("better_care_fund_in_force", fiscal(2013)),
+        ("better_care_fund_in_force", fiscal(2015)),
+        ("better_care_fund_in_force", date(2016, 1, 1)),
+        ("better_care_fund_price", fiscal(2013)),
+        ("better_care_fund_target", fiscal(2013)),
+        ("better_care_fund_counted", fiscal(2013)),
         *[("correction_factor_recycled", fiscal(year)) for year in range(2014, 2021)],
         *[("seniority_recycled", fiscal(year)) for year in range(2016, 2021)],
         *[("seniority_share", fiscal(year)) for year in range(2013, 2020)],
@@ -186,6 +277,15 @@ def test_what_is_not_wholly_sourced_says_what_is_assumed(name, day):
         ("out_of_hours_deduction", 2014),
         ("qof_point_value", 2015),
         ("national_mean_list", 2015),
+        ("admission_price", 2013),
+        ("admission_price", 2014),
+        ("admission_price", 2015),
+        ("payment_above_baseline", 2020),
+        ("payment_below_baseline", 2020),
+        ("better_care_fund_price", 2013),
+        ("better_care_fund_target", 2013),
+        ("better_care_fund_in_force", 2015),
+        *[(f"admission_rate_aged_{age}", 2013) for age in AGES],
     ],
 )
 def test_what_was_recalled_claims_no_source(name, year):
@@ -220,6 +320,33 @@ def test_what_was_recalled_claims_no_source(name, year):
         ("gdp_deflator_november_2025", fiscal(2024), "100"),
         ("gdp_deflator_november_2025", fiscal(2030), "113.57"),
         ("gdp_deflator_june_2018", fiscal(2017), "108.52"),
+        ("admission_rate_aged_0_4", fiscal(2014), "0.15"),
+        ("admission_rate_aged_5_14", fiscal(2014), "0.04"),
+        ("admission_rate_aged_15_44", fiscal(2014), "0.062"),
+        ("admission_rate_aged_45_64", fiscal(2014), "0.075"),
+        ("admission_rate_aged_65_74", fiscal(2014), "0.148"),
+        ("admission_rate_aged_75_84", fiscal(2014), "0.285"),
+        ("admission_rate_aged_85_and_over", fiscal(2014), "0.51"),
+        ("admissions_overdispersion", fiscal(2014), "1.3"),
+        ("admission_price", fiscal(2013), "1542"),
+        ("admission_price", fiscal(2014), "1565"),
+        ("admission_price", fiscal(2015), "1609"),
+        ("admission_price", fiscal(2016), "1590"),
+        ("payment_above_baseline", fiscal(2014), "0.3"),
+        ("payment_above_baseline", fiscal(2015), "0.7"),
+        ("payment_above_baseline", fiscal(2018), "0.7"),
+        ("payment_above_baseline", fiscal(2019), "0.2"),
+        ("payment_above_baseline", fiscal(2020), "0"),
+        ("payment_below_baseline", fiscal(2018), "1"),
+        ("payment_below_baseline", fiscal(2019), "0.2"),
+        ("payment_below_baseline", fiscal(2020), "0"),
+        ("baseline_is_plan", fiscal(2018), "0"),
+        ("baseline_is_plan", fiscal(2019), "1"),
+        ("better_care_fund_price", fiscal(2015), "1490"),
+        ("better_care_fund_target", fiscal(2015), "0.035"),
+        ("better_care_fund_in_force", date(2015, 3, 1), "0"),
+        ("better_care_fund_in_force", date(2015, 12, 1), "1"),
+        ("better_care_fund_in_force", date(2016, 1, 1), "0"),
     ],
 )
 def test_a_figure_is_the_published_one(name, day, expected):
@@ -334,3 +461,84 @@ def test_forecast_years_of_the_deflator_say_so():
     assert [value["from"].year for value in values] == list(range(2013, 2031))
     forecast = [value["from"].year for value in values if value.get("note") == "Forecast"]
     assert forecast == [2026, 2027, 2028, 2029, 2030]
+
+
+# Emergency admissions
+
+
+def test_ages_of_the_list_sum_to_one_and_give_the_rates_they_were_calibrated_to():
+    """99 admissions a year for 1,000 patients; 242 for 1,000 aged 65 and over."""
+    shares = {age: Fraction(INPUT[f"share_of_list_aged_{age}"]["value"]) for age in AGES}
+    rates = {age: figure(f"admission_rate_aged_{age}", fiscal(2014)) for age in AGES}
+    assert sum(shares.values()) == 1
+    everyone = sum(shares[age] * rates[age] for age in AGES)
+    assert abs(everyone / Fraction("0.099") - 1) < Fraction("0.01")
+    old = sum(shares[age] for age in OLD_AGES)
+    of_the_old = sum(shares[age] * rates[age] for age in OLD_AGES) / old
+    assert abs(of_the_old / Fraction("0.242") - 1) < Fraction("0.01")
+
+
+def test_the_share_aged_65_and_over_is_that_of_the_registered_lists(reference_data):
+    with (reference_data / "gp_list_by_broad_age_2020_04.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    old, everyone = (sum(float(row[column]) for row in rows) for column in ("65OV", "TOTAL"))
+    shown = sum(Fraction(INPUT[f"share_of_list_aged_{age}"]["value"]) for age in OLD_AGES)
+    assert abs(float(shown) - old / everyone) < 0.001
+
+
+def non_elective(reference_data: Path) -> dict[str, list[float]]:
+    """Non-elective admissions of England by fiscal year, April first."""
+    counts: dict[str, list[float]] = {}
+    path = reference_data / "mar_england_monthly_2008_15.csv"
+    with path.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            months = counts.setdefault(row["Year"], [])
+            assert row["Period"].strip().lower() == MONTHS[len(months)]
+            months.append(float(row["Total Non-elective G&A Admissions (FFCEs)"]))
+    assert all(len(months) == 12 for months in counts.values())
+    return counts
+
+
+def test_the_season_is_that_of_the_published_counts(reference_data):
+    """Mean share of each month, rounded to four decimals so that they sum to exactly 12."""
+    years = non_elective(reference_data).values()
+    exact = [12 * sum(months[m] / sum(months) for months in years) / len(years) for m in range(12)]
+    steps = [int(share * 10_000) for share in exact]
+    by_remainder = sorted(range(12), key=lambda m: steps[m] - exact[m] * 10_000)
+    for m in by_remainder[: 120_000 - sum(steps)]:
+        steps[m] += 1
+    shown = [figure(f"season_in_{month}", fiscal(2013)) for month in MONTHS]
+    assert shown == [Fraction(step, 10_000) for step in steps]
+    assert sum(shown) == 12
+
+
+def test_the_trend_is_that_of_the_published_counts_less_the_population(reference_data):
+    counts = non_elective(reference_data)
+    growth = (sum(counts["2014-15"]) / sum(counts["2008-09"])) ** (1 / 6)
+    per_patient = (growth / 1.007) ** (1 / 12) - 1
+    assert float(figure("monthly_admissions_trend", fiscal(2014))) == round(per_patient, 5)
+
+
+def test_the_baseline_is_the_year_2008_09_of_the_published_counts(reference_data):
+    counts = {year: sum(months) for year, months in non_elective(reference_data).items()}
+    growth = (counts["2014-15"] / counts["2008-09"]) ** (1 / 6)
+    shares = {
+        2013: counts["2008-09"] / counts["2013-14"],
+        2014: counts["2008-09"] / counts["2014-15"],
+    }
+    shares |= {year: shares[2014] / growth ** (year - 2014) for year in range(2015, 2019)}
+    for year, share in shares.items():
+        shown = float(figure("baseline_share_of_base_year", fiscal(year)))
+        assert shown == round(share, 4), year
+
+
+def test_figures_that_were_worked_out_are_what_was_worked_out():
+    # £234m of readmissions over 6.02m admissions at the mean price
+    unpaid = 234 / (6.02 * float(figure("admission_price", fiscal(2017))))
+    assert float(figure("unpaid_readmissions_share", fiscal(2017))) == round(unpaid, 3)
+    assert figure("unpaid_readmissions_share", fiscal(2019)) == 0
+    # 55% between the 90th and the 10th centile of a lognormal
+    variation = log(1.55) / (2 * NormalDist().inv_cdf(0.9))
+    assert float(figure("practice_level_variation", fiscal(2014))) == round(variation, 2)
+    between = Fraction("0.5"), Fraction("0.7")
+    assert figure("avoided_admission_price_share", fiscal(2014)) == sum(between) / 2

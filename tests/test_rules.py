@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import functools
 import importlib
@@ -137,28 +138,262 @@ BY_HAND = {
         ((0, 0, 486_805, 100_000, 1), 0),
     ],
     "counted_other_payments": [((24_000, 0, 0.5), 1000), ((24_000, 6_000, 0.5), 750)],
-    # £95 × 7,000 = £665,000 a year, £55,416.67 a month
-    "guarantee_shortfall": [((95, 7000, 50_000), 5_416.666667), ((95, 7000, 60_000), 0)],
-    "mandatory_standards_payment": [((5000, 0.6, 1), 3000), ((5000, 0.6, 0), 0)],
-    "graded_standards_payment": [((5000, 0.6, 0.8), 1600), ((5000, 0.6, 0), 0)],
-    "guarantee_payment": [((3000, 1600), 4600)],
-    # £665,000 − £510,000 − £11,690 − £12,000 = £131,310
-    "shortfall_on_base_income": [
-        ((95, 7000, 500_000, 10_000, 0, 11_690, 24_000, 0.5), 10_942.5),
-        ((95, 7000, 700_000, 10_000, 0, 11_690, 24_000, 0.5), 0),
-    ],
     # Half of £100,000; 7,000 of 280,000 patients is a fortieth
     "premium_reinvested": [((100_000, 0.5, 7000, 280_000), 1250), ((100_000, 1, 0, 0), 0)],
 }
 
+# A guarantee of £95, standards, conditions, advance and true-up.
+BY_HAND |= {
+    "guaranteed_list": [((6800, 7000, 0), 7000), ((6800, 7000, 1), 6800)],
+    # £73.56 and a tenth is £80.916
+    "guaranteed_income": [
+        ((95, 0, 80.916, 73.56), 95),
+        ((95, 1, 80.916, 73.56), 104.5),
+        ((95, 0.5, 80.916, 73.56), 99.75),
+    ],
+    # £95 × 7,000 = £665,000 a year, £55,416.67 a month; a least offer of £1 is £583.33 a month
+    "guarantee.scheme_offer": [
+        ((95, 7000, 50_000, 0), 5_416.666667),
+        ((95, 7000, 60_000, 0), 0),
+        ((95, 7000, 55_000, 0), 416.666667),
+        ((95, 7000, 55_000, 1), 583.333333),
+        ((95, 7000, 60_000, 1), 583.333333),
+    ],
+    # £665,000 − £510,000 − £11,690 − £12,000 = £131,310; on 6,800 patients £19,000 less
+    "shortfall_on_base_income": [
+        ((95, 0, 6800, 7000, 500_000, 10_000, 0, 11_690, 24_000, 0.5), 10_942.5),
+        ((95, 1, 6800, 7000, 500_000, 10_000, 0, 11_690, 24_000, 0.5), 9_359.166667),
+        ((95, 0, 6800, 7000, 700_000, 10_000, 0, 11_690, 24_000, 0.5), 0),
+    ],
+    # £22.77 × 7,000 = £159,390 a year
+    "per_patient.scheme_offer": [((22.77, 7000), 13_282.5)],
+    # 60% of £65,000, and 40% of it at four fifths
+    "mandatory_standards_payment": [((65_000, 0.6, 1), 39_000), ((65_000, 0.6, 0), 0)],
+    "graded_standards_payment": [((65_000, 0.6, 0.8), 20_800), ((65_000, 0.6, 0), 0)],
+    "standards_payment": [((39_000, 20_800), 59_800)],
+    # £3.01m to be saved, on admissions and otherwise
+    "savings_condition_met": [
+        ((2_500_000, 510_000, 3_010_000), 1),
+        ((2_500_000, 509_999, 3_010_000), 0),
+        ((-50_000, 0, 0), 1),
+        ((-50_000, 0, 1), 0),
+    ],
+    "earned_before_cap": [((59_800, 1), 59_800), ((59_800, 0), 0)],
+    # £4m earned of a budget of £3m: three quarters
+    "scheme_budget_scale": [
+        ((4_000_000, 3_000_000), 0.75),
+        ((3_000_000, 3_000_000), 1),
+        ((2_000_000, 3_000_000), 1),
+        ((4_000_000, 0), 1),
+        ((0, 3_000_000), 1),
+    ],
+    "scheme_earned": [((59_800, 0.75), 44_850), ((59_800.02, 0.75), 44_850.02)],
+    # Four fifths of £5,416.67 is £4,333.33
+    "scheme_advance": [((5_416.666667, 0.8), 4_333.33), ((5_416.666667, 0), 0)],
+    # £52,000 advanced: £59,800 earned is £7,800 more; £39,000 earned is £13,000 to give back
+    "scheme_true_up": [
+        ((59_800, 52_000, 12), 7_800),
+        ((39_000, 52_000, 12), -13_000),
+        ((59_800, 52_000, 11), 0),
+    ],
+    "scheme_payment": [((4_333.33, 0), 4_333.33), ((4_333.33, -13_000), -8_666.67)],
+    "scheme_net_cost": [((3_400_000, 3_780_000), -380_000)],
+}
 
+# Admissions of a practice of 7,000 patients: 99 per 1,000 is 693 a year, 57.75 a month.
+AGES = (0.06, 0.11, 0.40, 0.25, 0.09, 0.06, 0.03)
+RATES = (0.150, 0.040, 0.062, 0.075, 0.148, 0.285, 0.510)
+SEASONS = (0.98, 0.99, 0.97, 1.00, 0.95, 0.96, 1.01, 1.02, 1.06, 1.05, 0.94, 1.07)
+BY_HAND |= {
+    # 9 + 4.4 + 24.8 + 18.75 + 13.32 + 17.1 + 15.3 per 1,000
+    "admission_rate_for_age": [((*AGES, *RATES), 0.10267)],
+    "expected_admission_rate": [
+        ((693, 7000, 0.10267), 0.099),
+        ((0, 7000, 0.10267), 0.10267),
+        ((693, 0, 0.10267), 0.10267),
+    ],
+    "variation_of_practice_rates": [((0, 0.17), 0.17), ((693, 0.17), 0)],
+    "underlying_admission_rate": [((0.099,), 0.099)],
+    # 0.1% a month, five and a half months after the middle of the year
+    "trend_at_end_of_base_year": [((0.001,), 1.0055)],
+    "admissions_trend_index": [((1.0055, 0.001), 1.0065055)],
+    "season": [((month, *SEASONS), SEASONS[month - 1]) for month in range(1, 13)],
+    "programme_effect": [((0.05, 0.5), 0.025)],
+    # 693 and a hundredth more is 699.93, times 1.05 is 734.9265 a year
+    "expected_by_age": [((7000, 0.099, 1, 1), 57.75), ((7000, 0.099, 1.01, 1.05), 61.243875)],
+    "expected_without_programme": [
+        ((7000, 0.099, 1, 1), 57.75),
+        ((7000, 0.099, 1.01, 1.05), 61.243875),
+    ],
+    "expected_admissions": [((60, 0.05), 57)],
+    "emergency_admissions": [((57,), 57)],
+    "admissions_without_programme": [((60,), 60)],
+    # Twelve months at 0.1%
+    "growth_of_a_year": [((0.001,), 1.012)],
+    "noise_of_base_year": [((0, 1.3), 1.3), ((693, 1.3), 0)],
+    "noise_a_year_before_base": [((0, 1.3), 1.3), ((693, 1.3), 0)],
+    "noise_two_years_before_base": [((0, 1.3), 1.3), ((693, 1.3), 0)],
+    "expected_in_base_year": [((0.099, 7000), 693)],
+    # 700 × 1.012 = 708.4, and × 1.012 again is 716.9008
+    "expected_a_year_before_base": [((708.4, 1.012), 700)],
+    "admissions_in_base_year": [((0.1012, 7000), 708.4)],
+    "admissions_a_year_before_base": [
+        ((0, 0.1012, 7000, 1.012), 700),
+        ((650, 0.1012, 7000, 1.012), 650),
+    ],
+    "admissions_two_years_before_base": [
+        ((0, 0.1024144, 7000, 1.012), 700),
+        ((650, 0.1024144, 7000, 1.012), 650),
+    ],
+    "admissions_a_year_ago": [((700,), 700)],
+    "admissions_two_years_ago": [((700,), 700)],
+    "expected_a_year_ago": [((700,), 700)],
+    "expected_two_years_ago": [((700,), 700)],
+}
+
+# How a fall is measured and graded.
+COUNTS = (690, 700, 705, 720, 714, 708)  # a year ago, base year, three years; expected, in 3 years
+BY_HAND |= {
+    "three_year_baseline": [((690, 700, 710), 700)],
+    "measured_admissions": [((660, 690, 720, 0), 660), ((660, 690, 720, 1), 690)],
+    # over three years, against expected, against the base year
+    "comparator_admissions": [
+        ((*COUNTS, 0, 0, 0), 690),
+        ((*COUNTS, 0, 0, 1), 700),
+        ((*COUNTS, 1, 0, 0), 705),
+        ((*COUNTS, 1, 0, 1), 705),
+        ((*COUNTS, 0, 1, 0), 720),
+        ((*COUNTS, 1, 1, 0), 714),
+        ((*COUNTS, 0, 1, 1), 720),
+    ],
+    # 35 of 700 is 5%; 580 of 29,000 is 2%
+    "fall_in_admissions": [
+        ((665, 700, 28_420, 29_000, 0), 0.05),
+        ((665, 700, 28_420, 29_000, 1), 0.02),
+        ((735, 700, 28_420, 29_000, 0), -0.05),
+        ((5, 0, 28_420, 29_000, 0), 0),
+        ((5, 0, 5, 0, 1), 0),
+    ],
+    # 2 × 1.3 ÷ 650 = 0.004, so a standard deviation of 6.3%; 26,000 together: 1%
+    "variance_of_fall": [
+        ((650, 26_000, 1.3, 0, 0, 0), 0.004),
+        ((650, 26_000, 1.3, 0, 0, 1), 0.002),
+        ((650, 26_000, 1.3, 1, 0, 0), 0.004 / 3),
+        ((650, 26_000, 1.3, 0, 1, 0), 0.0001),
+        ((0, 26_000, 1.3, 0, 0, 0), 0),
+    ],
+    # 1.28 × 4% is 5.12%
+    "beyond_chance": [
+        ((0.0511, 0.0016, 1.28), 0),
+        ((0.0513, 0.0016, 1.28), 1),
+        ((-0.06, 0.0016, 1.28), 0),
+        ((0.001, 0.0016, 0), 1),
+        ((0, 0.0016, 0), 0),
+    ],
+    # From 2% to 6%: 5% is three quarters of the way
+    "grade_for_admissions": [
+        ((0.05, 1, 0.02, 0.06), 0.75),
+        ((0.05, 0, 0.02, 0.06), 0),
+        ((0.02, 1, 0.02, 0.06), 0),
+        ((0.06, 1, 0.02, 0.06), 1),
+        ((0.09, 1, 0.02, 0.06), 1),
+        ((0.035, 1, 0.035, 0.035), 1),
+        ((0.034, 1, 0.035, 0.035), 0),
+    ],
+}
+
+# What an admission costs: £1,500 less 2% for readmissions that are not paid is £1,470. Values of
+# £1.3m, £1.4m and £1.5m around a baseline of £1.4m, by the part paid above, below, and ring-fenced.
+FULL, THIRTY, SEVENTY, BLENDED, BLOCK = (1, 1), (0.3, 1), (0.7, 1), (0.2, 0.2), (0, 0)
+PAYMENT = [
+    ((1_500_000, 1_400_000, *FULL, 0), 1_500_000),
+    ((1_500_000, 1_400_000, *THIRTY, 0), 1_430_000),
+    ((1_500_000, 1_400_000, *THIRTY, 1), 1_500_000),  # £70,000 kept back and spent all the same
+    ((1_500_000, 1_400_000, *SEVENTY, 0), 1_470_000),
+    ((1_500_000, 1_400_000, *BLENDED, 0), 1_420_000),
+    ((1_500_000, 1_400_000, *BLOCK, 0), 1_400_000),
+    *(((1_400_000, 1_400_000, *regime, 0), 1_400_000) for regime in (FULL, THIRTY, BLENDED, BLOCK)),
+    ((1_300_000, 1_400_000, *THIRTY, 0), 1_300_000),
+    ((1_300_000, 1_400_000, *THIRTY, 1), 1_300_000),
+    ((1_300_000, 1_400_000, *BLENDED, 0), 1_380_000),
+    ((1_300_000, 1_400_000, *BLOCK, 0), 1_400_000),
+]
+BY_HAND |= {
+    # 700 × £1,470 = £1,029,000, nine tenths of it
+    "marginal_rate_baseline": [
+        ((0, 700, 1500, 0.9, 0.02), 926_100),
+        ((800_000, 700, 1500, 0.9, 0.02), 800_000),
+    ],
+    "paid_admission_price": [((1500, 0.02), 1470)],
+    "baseline_value": [
+        ((1000, 1470, 1_400_000, 0), 1_400_000),
+        ((1000, 1470, 1_400_000, 1), 1_470_000),
+    ],
+    "value_without_programme": [((1000, 1470), 1_470_000)],
+    # 50 avoided, at 60% of £1,500: £45,000
+    "value_with_programme": [
+        ((1_500_000, 1000, 950, 1500, 0.6), 1_455_000),
+        ((1_500_000, 1000, 1000, 1500, 0.6), 1_500_000),
+    ],
+    "payment_without_programme": PAYMENT,
+    "payment_with_programme": PAYMENT,
+    "admissions_saving": [
+        ((1_430_000, 1_385_000, 50_000, 0), 45_000),
+        ((1_430_000, 1_385_000, 50_000, 1), 95_000),
+    ],
+    # 12,000 a year, in a month a tenth above the mean
+    "better_care_fund_comparator": [((12_000, 1.1), 1100)],
+    "no_reduction_yet": [((), 0)],
+    "reduction_to_date": [((50, 1100, 1080, 1), 70), ((50, 1100, 1120, 1), 30), ((50, 9, 8, 0), 0)],
+    # 3.5% of 12,000 is 420, at £1,490
+    "better_care_fund_pot": [((0.035, 12_000, 1490), 625_800)],
+    "nothing_paid_yet": [((), 0)],
+    "better_care_fund_paid_to_date": [
+        ((0, 70, 1490, 625_800, 1, 1), 104_300),
+        ((0, 70, 1490, 625_800, 1, 0), 0),
+        ((0, 70, 1490, 625_800, 0, 1), 0),
+        ((104_300, 30, 1490, 625_800, 1, 1), 104_300),
+        ((0, -20, 1490, 625_800, 1, 1), 0),
+        ((104_300, 500, 1490, 625_800, 1, 1), 625_800),
+    ],
+    "better_care_fund_payment": [((104_300, 60_000), 44_300)],
+}
+
+# The Avoiding Unplanned Admissions service of 2014/15: 45%, 20%, 10%, 10% and 15% of £2.87.
+REGISTER = (0.018, 0.20, 0.10, 0.05)  # the least share, then what each quarter's is worth
+BY_HAND |= {
+    "list_on_1_april": [((7000, 7070, 1), 7070), ((7000, 7070, 2), 7000)],
+    "register_component_due": [
+        ((6, 0.018, 0.020, 0.020, *REGISTER), 0.20),
+        ((6, 0.0179, 0.020, 0.020, *REGISTER), 0),
+        ((9, 0.0179, 0.020, 0.020, *REGISTER), 0.10),
+        ((12, 0.020, 0.020, 0.020, *REGISTER), 0.05),
+        ((12, 0.020, 0.020, 0.010, *REGISTER), 0),
+        ((7, 0.020, 0.020, 0.020, *REGISTER), 0),
+    ],
+    "unplanned_admissions_share_due": [
+        ((1, 0.45, 0, 0.15, 1), 0.45),
+        ((6, 0.45, 0.20, 0.15, 1), 0.20),
+        ((12, 0.45, 0.10, 0.15, 1), 0.25),
+        ((12, 0.45, 0.10, 0.15, 0), 0.10),
+    ],
+    # £2.87 × 7,000 = £20,090
+    "unplanned_admissions_instalment": [((2.87, 7000, 0.45), 9_040.5), ((2.87, 7000, 0), 0)],
+}
+
+
+@functools.cache
 def shipped_rules() -> dict[str, Rule]:
-    """Every rule of every module of rules."""
-    found = {}
+    """Every rule of every module of rules; one of a name that two modules have, by both names."""
+    found = []
     for info in pkgutil.iter_modules(capitation.rules.__path__):
-        module = importlib.import_module(f"capitation.rules.{info.name}")
-        found |= {v.name: v for v in vars(module).values() if isinstance(v, Rule)}
-    return found
+        names = vars(importlib.import_module(f"capitation.rules.{info.name}"))
+        found += [(info.name, rule) for rule in names.values() if isinstance(rule, Rule)]
+    often = collections.Counter(rule.name for _, rule in found)
+    return {
+        rule.name if often[rule.name] == 1 else f"{module}.{rule.name}": rule
+        for module, rule in found
+    }
 
 
 def test_every_rule_has_an_example_by_hand():
@@ -405,36 +640,120 @@ def test_a_practice_that_kept_out_of_hours_duty_is_paid_the_whole_price(held):
     assert monthly(result, "global_sum") == [49_755.63] * 6 + [50_241.57] * 6
 
 
-@pytest.fixture(scope="module")
-def bolton_held(model_of) -> Model:
-    return model_of(edited(shipped_text(BOLTON), ("value = 0.0006, ", "value = 0, ")))
+# A guarantee of £95, four fifths advanced, 60% for the mandatory standards; nothing must be saved.
+GUARANTEE_RULES = '"guarantee", "standards", "savings_condition", "scheme_budget", "advance"]'
+GUARANTEE_SUM = """
+[sum.counted_income]
+of = ["global_sum", "correction_factor", "pms_gms_equivalent", "pms_premium", "apms_payment",
+  "local_schemes", "counted_other_payments"]
+"""
+GUARANTEE_INPUTS = {
+    "mandatory_standards_met": ("1", 1),
+    "graded_standards_achieved": ("1", 1),
+    "admissions_saving": ("GBP/year", 0),
+}
+GUARANTEE_TERMS = {
+    "guaranteed_income_per_patient": ("GBP/patient/year", 95),
+    "guarantee_indexed_share": ("1", 0),
+    "guarantee_set_at_price": ("GBP/patient/year", 75.77),
+    "guarantee_on_registered_list": ("1", 0),
+    "minimum_offer_per_patient": ("GBP/patient/year", 0),
+    "share_of_other_payments_counted": ("1", 0),
+    "mandatory_standards_share": ("1", 0.6),
+    "savings_required": ("GBP/year", 0),
+    "other_savings": ("GBP/year", 0),
+    "scheme_budget": ("GBP/year", 0),
+    "scheme_advance_share": ("1", 0.8),
+}
 
 
-def test_the_guarantee_brings_counted_income_up_to_95_pounds_a_patient(bolton_held):
+def guarantee_text(**terms: float) -> str:
+    """The national rules with lists held and a guarantee of £95, its terms as given."""
+    text = edited(shipped_text(NATIONAL), HELD_LISTS)
+    text = edited(text, ('"as_given"]', f'"as_given", {GUARANTEE_RULES}'))
+    text = edited(
+        text, ('  "remaining_payments",\n]', '  "remaining_payments", "scheme_payment",\n]')
+    )
+    parts = [text, GUARANTEE_SUM]
+    for name, (unit, value) in GUARANTEE_INPUTS.items():
+        parts.append(f'[input.{name}]\nunit = "{unit}"\nvalue = {value}\nassumption = "x"')
+    for name, (unit, value) in GUARANTEE_TERMS.items():
+        held = f'{{ from = 2013-04-01, value = {terms.get(name, value)}, assumption = "x" }}'
+        parts.append(f'[term.{name}]\nunit = "{unit}"\nvalues = [{held}]')
+    return "\n".join(parts)
+
+
+def test_the_guarantee_brings_counted_income_up_to_95_pounds_a_patient(model_of):
     # £95 × 7,000 ÷ 12 = £55,416.67; less the global sum of £41,816.83 and local schemes of £1,000
     practices = practices_of([gms(7000, local_schemes=12_000)])
-    result = project(bolton_held, practices, ["core-and-local-schemes"], 6)
-    assert monthly(result, "guarantee_shortfall") == [12_599.84] * 6
-    assert monthly(result, "guarantee_payment") == [12_599.84] * 6
+    result = project(model_of(guarantee_text()), practices, months=12)
+    assert monthly(result, "scheme_offer")[:6] == [12_599.84] * 6
+    # From October £76.51 less 5.34% is £72.424366: £42,247.55 a month
+    assert monthly(result, "scheme_offer")[6:] == [12_169.12] * 6
+    # Four fifths of each in advance, £10,079.87 and £9,735.30; the year's offer is £148,613.73,
+    # of which £118,891.02 was advanced
+    paid = monthly(result, "scheme_payment")
+    assert paid[:6] == [10_079.87] * 6
+    assert paid[6:11] == [9_735.30] * 5
+    assert paid[11] == round_to_pence(9_735.30 + 148_613.73 - 118_891.02)
+    assert yearly(result, "scheme_payment") == {"2015/16": 148_613.73}
 
 
-def test_other_payments_lower_the_guarantee_only_where_they_count(bolton_held):
+def test_other_payments_lower_the_guarantee_only_where_they_count(model_of):
     practices = practices_of([gms(7000, local_schemes=12_000, other_payments=24_000)])
-    result = project(bolton_held, practices, months=6)
-    paid = result["guarantee_payment"].isel(practice=0, month=0)
-    core = float(paid.sel(scenario="core-and-local-schemes"))
-    counted = float(paid.sel(scenario="other-payments-counted"))
-    assert round_to_pence(core) == 12_599.84
-    assert round_to_pence(counted) == 10_599.84  # £24,000 ÷ 12 less
+    for share, expected in ((0, 12_599.84), (1, 10_599.84)):  # £24,000 ÷ 12 less
+        model = model_of(guarantee_text(share_of_other_payments_counted=share))
+        assert monthly(project(model, practices, months=6), "scheme_offer") == [expected] * 6
 
 
-def test_a_guarantee_is_paid_for_standards_met(bolton_held):
-    practices = practices_of([gms(7000, local_schemes=12_000)] * 1)
-    practices["mandatory_standards_met"] = ("practice", [0.0])
-    practices["graded_standards_achieved"] = ("practice", [0.5])
-    result = project(bolton_held, practices, ["core-and-local-schemes"], 6)
-    # 40% of £12,599.84, half of it
-    assert monthly(result, "guarantee_payment") == [2_519.97] * 6
+def test_a_guarantee_is_paid_for_standards_met_and_recovered_where_they_are_not(model_of):
+    practices = practices_of([gms(7000, local_schemes=12_000)] * 2)
+    practices["practice"] = ["P001", "P002"]
+    practices["mandatory_standards_met"] = ("practice", [0.0, 1.0])
+    practices["graded_standards_achieved"] = ("practice", [0.5, 0.5])
+    result = project(model_of(guarantee_text()), practices, months=12)
+    # Of £148,613.73: 40%, half of it, is £29,722.75; and 60% more is £118,890.98
+    assert yearly(result, "scheme_payment", 0) == {"2015/16": 29_722.75}
+    assert yearly(result, "scheme_payment", 1) == {"2015/16": 118_890.98}
+    # £118,891.02 was advanced to either: £89,168.27 is recovered from the first in March, and
+    # four pence from the second
+    assert monthly(result, "scheme_true_up", 0) == [0.0] * 11 + [-89_168.27]
+    assert monthly(result, "scheme_true_up", 1) == [0.0] * 11 + [-0.04]
+
+
+def test_a_fixed_guarantee_is_eaten_by_the_rising_price_and_an_indexed_one_is_not(model_of):
+    practices = practices_of([gms(7000, local_schemes=12_000)])
+    fixed = project(model_of(guarantee_text()), practices, months=24)
+    indexed = project(model_of(guarantee_text(guarantee_indexed_share=1)), practices, months=24)
+    # In 2016/17 £80.59 less 5.15% is £76.439615: £535,077.31, with £12,000 of local schemes
+    # £117,922.70 short of £665,000
+    assert yearly(fixed, "scheme_payment")["2016/17"] == 117_922.70
+    # £95 × 80.59 ÷ 75.77 is £101.0432889: £707,303.02, so £42,303.02 more
+    assert yearly(indexed, "scheme_payment")["2016/17"] == 160_225.72
+
+
+def test_a_least_offer_leaves_a_well_funded_practice_something_to_earn(model_of):
+    practices = practices_of([gms(7000, local_schemes=240_000)])
+    without = project(model_of(guarantee_text()), practices, months=12)
+    assert yearly(without, "scheme_payment") == {"2015/16": 0.0}
+    least = project(model_of(guarantee_text(minimum_offer_per_patient=2)), practices, months=12)
+    assert yearly(least, "scheme_payment") == {"2015/16": 14_000.00}  # £2 × 7,000
+
+
+def test_a_budget_scales_all_practices_down_alike(model_of):
+    practices = practices_of([gms(7000, local_schemes=12_000), gms(3500, local_schemes=6_000)])
+    result = project(model_of(guarantee_text(scheme_budget=150_000)), practices, months=12)
+    # £148,613.73 and half of it: two thirds of £150,000 and one third
+    assert yearly(result, "scheme_payment", 0) == {"2015/16": 100_000.00}
+    assert yearly(result, "scheme_payment", 1) == {"2015/16": 50_000.00}
+
+
+def test_a_scheme_is_kept_only_if_the_required_sum_is_saved(model_of):
+    practices = practices_of([gms(7000, local_schemes=12_000)])
+    for other, expected in ((99_999, 0.0), (100_000, 148_613.73)):
+        text = guarantee_text(savings_required=100_000, other_savings=other)
+        result = project(model_of(text), practices, months=12)
+        assert yearly(result, "scheme_payment") == {"2015/16": expected}
 
 
 def test_released_premium_is_shared_by_weighted_list_whatever_the_contract(model_of):
@@ -455,21 +774,27 @@ def test_released_premium_is_shared_by_weighted_list_whatever_the_contract(model
 
 anything = settings(deadline=None, max_examples=15)
 
+# Models that project a practice's whole core income.
+OF_CORE_INCOME = [name for name in SHIPPED if "global_sum" in shipped(name).streams]
+FROM_2015 = [name for name in OF_CORE_INCOME if shipped(name).start == dt.date(2015, 4, 1)]
+
 
 @anything
 @given(practice_sets(), st.sampled_from(SHIPPED))
 def test_total_payments_are_the_sum_of_the_streams(practices, name):
-    result = project(shipped(name), practices, months=14)
-    streams = [result[stream] for stream in shipped(name).streams]
-    expected = functools.reduce(operator.add, streams)
+    streams = shipped(name).streams
+    wanted = [*streams, "total_payments"]
+    result = project(shipped(name), practices, months=14, variables=wanted)
+    expected = functools.reduce(operator.add, [result[stream] for stream in streams])
     total = result["total_payments"]
     assert total.values.tobytes() == expected.transpose(*total.dims).values.tobytes()
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(), st.sampled_from(OF_CORE_INCOME))
 def test_premium_paid_and_withdrawn_come_to_the_premium_in_every_month(practices, name):
-    result = project(shipped(name), practices, months=60)
+    wanted = ["premium_before_withdrawal", "pms_premium", "premium_withdrawn"]
+    result = project(shipped(name), practices, months=60, variables=wanted)
     before = result["premium_before_withdrawal"]
     together = result["pms_premium"] + result["premium_withdrawn"]
     xr.testing.assert_allclose(together, before.broadcast_like(together), rtol=1e-12, atol=1e-9)
@@ -494,48 +819,78 @@ def test_what_is_released_is_reinvested_in_the_same_commissioners_area(practices
     assert (result["premium_reinvested"].where(empty, 0.0) == 0).all()
 
 
-@anything
-@given(practice_sets(), st.floats(0, 200), st.floats(0.01, 100), st.data())
-def test_a_higher_guarantee_never_pays_less(practices, guarantee, more, data):
-    for name in ("mandatory_standards_met", "graded_standards_achieved"):
-        some = st.sampled_from([0.0, 1.0]) if "met" in name else st.floats(0, 1)
-        count = practices.sizes["practice"]
-        practices[name] = ("practice", data.draw(st.lists(some, min_size=count, max_size=count)))
-    model = shipped(BOLTON)
-    scenarios = {
-        name: Scenario(name, name, {GUARANTEE: flat_term(model.terms[GUARANTEE], value)})
-        for name, value in (("low", guarantee), ("high", guarantee + more))
-    }
-    result = project(replace(model, scenarios=scenarios), practices, months=15)
-    paid = result["guarantee_payment"]
-    assert (paid.sel(scenario="high") >= paid.sel(scenario="low")).all()
-    assert (paid >= 0).all()
-
-
-GUARANTEE = "guaranteed_income_per_weighted_patient"
+GUARANTEE = "guaranteed_income_per_patient"
 
 
 def flat_term(term: Term, value: float) -> Term:
     return replace(term, values=(DatedValue(dt.date(2013, 4, 1), value, repr(value), "x"),))
 
 
+def standards_of(model: Model) -> list[str]:
+    """Inputs of a model that say how far a practice meets a standard."""
+    return [name for name in model.inputs if name.endswith("_standard")]
+
+
+@anything
+@given(practice_sets(), st.floats(0, 200), st.floats(0.01, 100), st.data())
+def test_a_higher_guarantee_never_offers_earns_or_pays_less(practices, guarantee, more, data):
+    model = shipped(BOLTON)
+    count = practices.sizes["practice"]
+    grade = st.sampled_from([0.0, 0.5, 1.0])
+    for name in standards_of(model):
+        values = data.draw(st.lists(grade, min_size=count, max_size=count))
+        practices[name] = ("practice", values)
+    scenarios = {
+        name: Scenario(name, name, {GUARANTEE: flat_term(model.terms[GUARANTEE], value)})
+        for name, value in (("low", guarantee), ("high", guarantee + more))
+    }
+    wanted = ["scheme_offer", "scheme_earned", "scheme_payment"]
+    model = replace(model, scenarios=scenarios)
+    result = project(model, practices, months=15, variables=wanted)
+    for name in ("scheme_offer", "scheme_earned"):
+        low, high = (result[name].sel(scenario=s) for s in ("low", "high"))
+        assert (high >= low).all(), name
+        assert (low >= 0).all(), name
+    paid = result["scheme_payment"].groupby("fiscal_year").sum()
+    assert (paid.sel(scenario="high") >= paid.sel(scenario="low") - 1e-6).all()
+
+
 @anything
 @given(practice_sets())
-def test_counted_income_and_shortfall_reach_the_floor(practices):
-    result = project(shipped(BOLTON), practices, months=30)
-    floor = result[GUARANTEE] * result["payment_weighted_list"] / 12
-    reached = result["counted_income"] + result["guarantee_shortfall"]
+def test_counted_income_and_the_offer_reach_the_floor(practices):
+    wanted = ["guaranteed_income", "guaranteed_list", "counted_income", "scheme_offer"]
+    result = project(shipped(BOLTON), practices, months=20, variables=wanted)
+    floor = result["guaranteed_income"] * result["guaranteed_list"] / 12
+    least = result["minimum_offer_per_patient"] * result["guaranteed_list"] / 12
+    offer = result["scheme_offer"]
+    reached = result["counted_income"] + offer
     assert (reached >= floor * (1 - 1e-9) - 1e-9).all()
-    topped_up = result["guarantee_shortfall"] > 0
-    exact = (reached - floor).where(topped_up, 0.0)
+    exact = (reached - floor).where(offer > np.maximum(least, 0), 0.0)
     assert (abs(exact) <= 1e-9 * (1 + abs(floor))).all()
-    assert (result["guarantee_shortfall"] >= 0).all()
+    assert (offer >= 0).all()
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(), st.data())
+def test_advance_and_true_up_come_to_what_is_earned_in_every_whole_year(practices, data):
+    model = shipped(BOLTON)
+    count = practices.sizes["practice"]
+    for name in standards_of(model):
+        values = data.draw(st.lists(st.floats(0, 1), min_size=count, max_size=count))
+        practices[name] = ("practice", values)
+    wanted = ["scheme_payment", "scheme_earned"]
+    result = project(model, practices, months=24, variables=wanted)
+    paid = result["scheme_payment"].groupby("fiscal_year").sum()
+    earned = result["scheme_earned"].rename(year="fiscal_year")
+    difference = paid - earned.assign_coords(fiscal_year=paid["fiscal_year"])
+    assert (abs(difference) < 0.001).all()
+
+
+@anything
+@given(practice_sets(), st.sampled_from(FROM_2015))
 def test_the_correction_factor_only_falls_and_is_nil_from_2020(practices, name):
-    result = project(shipped(name), practices, months=72)
+    wanted = ["correction_factor"]
+    result = project(shipped(name), practices, months=72, variables=wanted)
     factor = result["correction_factor"]
     assert (factor.diff("month") <= 0).all()
     after = factor.sel(month=slice("2020-04-01", None))
@@ -544,10 +899,9 @@ def test_the_correction_factor_only_falls_and_is_nil_from_2020(practices, name):
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(), st.sampled_from(OF_CORE_INCOME))
 def test_a_practice_is_paid_by_its_own_contract_alone(practices, name):
-    result = project(shipped(name), practices, months=14)
-    contract = result["contract_type"].values
+    contract = practices["contract_type"].values
     streams = {
         "global_sum": contract == "GMS",
         "out_of_hours_kept": contract == "GMS",
@@ -555,14 +909,18 @@ def test_a_practice_is_paid_by_its_own_contract_alone(practices, name):
         "premium_before_withdrawal": (contract != "GMS") & (contract != "APMS"),
         "apms_payment": contract == "APMS",
     }
+    result = project(shipped(name), practices, months=14, variables=streams)
     for stream, holds in streams.items():
         assert (result[stream].isel(practice=~holds) == 0).all(), stream
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(), st.sampled_from(OF_CORE_INCOME))
 def test_an_uplift_is_paid_as_it_is_earned_or_is_still_owed(practices, name):
-    result = project(shipped(name), practices, months=48)  # to March 2019: the uplift of 2018
+    wanted = ["uplift_earned", "uplift_paid", "uplift_owed", "gms_equivalent", "london_payment"]
+    wanted += ["payment_weighted_list", "net_global_sum_price"]
+    # to March 2019: the uplift of 2018
+    result = project(shipped(name), practices, months=48, variables=wanted)
     earned = result["uplift_earned"].cumsum("month")
     paid = result["uplift_paid"].cumsum("month")
     owed = result["uplift_owed"]
@@ -576,9 +934,9 @@ def test_an_uplift_is_paid_as_it_is_earned_or_is_still_owed(practices, name):
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(), st.sampled_from(FROM_2015))
 def test_seniority_comes_at_the_ends_of_quarters_alone(practices, name):
-    result = project(shipped(name), practices, months=24)
+    result = project(shipped(name), practices, months=24, variables=["seniority"])
     ends = result["month"].dt.month.isin([3, 6, 9, 12])
     assert (result["seniority"].where(~ends, 0.0) == 0).all()
     first = result["seniority"].isel(month=slice(0, 12)).sum("month")
@@ -624,16 +982,34 @@ def scaled_practices(practices: xr.Dataset, money: float = 1.0, lists: float = 1
     return practices.assign(new)
 
 
+@functools.cache
+def rounded(name: str) -> frozenset[str]:
+    """What follows from amounts rounded to whole pence, which do not scale."""
+    graph = shipped(name).graph()
+    texts = {n: v.definition.text for n, v in graph.nodes.items() if isinstance(v.definition, Rule)}
+    rounding = {n for n, text in texts.items() if "round_to_pence" in text}
+    return frozenset(n for n in graph.nodes if graph.ancestors([n]) & rounding)
+
+
+def pence_lost(practices: xr.Dataset) -> float:
+    """The most that rounding can move an amount, or a sum over a year and all practices."""
+    return 0.01 * 14 * practices.sizes["practice"]
+
+
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED), st.sampled_from([2.0, 0.5, 1024.0]))
+@given(practice_sets(most=3), st.sampled_from(SHIPPED), st.sampled_from([2.0, 0.5, 1024.0]))
 def test_scaling_all_money_scales_what_is_in_pounds_and_nothing_else(practices, name, factor):
-    plain = project(shipped(name), practices, months=20)
+    plain = project(shipped(name), practices, months=14)
     richer = project(
-        scaled(shipped(name), factor), scaled_practices(practices, money=factor), months=20
+        scaled(shipped(name), factor), scaled_practices(practices, money=factor), months=14
     )
     for variable in plain.data_vars:
         power = Unit.parse(plain[variable].attrs["units"]).powers.get("GBP", 0)
         expected = plain[variable].values * factor**power
+        if str(variable) in rounded(name):
+            pence = pence_lost(practices) * (1 + factor)
+            np.testing.assert_allclose(richer[variable].values, expected, atol=pence)
+            continue
         assert richer[variable].values.tobytes() == expected.tobytes(), variable
 
 
@@ -648,23 +1024,24 @@ def halves(practices: xr.Dataset) -> xr.Dataset:
 
 
 @anything
-@given(practice_sets(), st.sampled_from(SHIPPED))
+@given(practice_sets(most=2), st.sampled_from(SHIPPED))
 def test_two_halves_of_a_practice_are_paid_what_the_whole_is(practices, name):
-    whole = project(shipped(name), practices, months=20)
-    split = project(shipped(name), halves(practices), months=20)
+    whole = project(shipped(name), practices, months=14)
+    split = project(shipped(name), halves(practices), months=14)
     count = practices.sizes["practice"]
     for variable in whole.data_vars:
         if "practice" not in whole[variable].dims:
             continue
-        unit = Unit.parse(whole[variable].attrs["units"])
-        size = bool(unit.powers.get("GBP") or unit.powers.get("patient"))
+        powers = Unit.parse(whole[variable].attrs["units"]).powers
+        size = sum(powers.get(base, 0) for base in ("GBP", "patient", "admission")) == 1
         one = split[variable].isel(practice=slice(0, count)).values
         other = split[variable].isel(practice=slice(count, None)).values
         together = one + other if size else one
         np.testing.assert_array_equal(one, other)
-        np.testing.assert_allclose(
-            together, whole[variable].values, rtol=1e-9, atol=1e-9, err_msg=str(variable)
-        )
+        # Chance is greater in half a practice.
+        expected = whole[variable].values * (2 if variable == "variance_of_fall" else 1)
+        near = pence_lost(practices) if str(variable) in rounded(name) else 1e-9
+        np.testing.assert_allclose(together, expected, rtol=1e-9, atol=near, err_msg=str(variable))
 
 
 # ------------------------------------------------------------------------------------ causality
@@ -683,48 +1060,69 @@ def changed_from(term: Term, month: dt.date, factor: float) -> Term:
 
 
 def terms_read(model: Model) -> list[str]:
-    """Terms of which the model's rules read a month's value."""
-    leaves = [leaf for leaf in model.graph().leaves.values() if leaf.kind == "term"]
+    """Terms of which the model's rules read a month's value, or a year's."""
+    kinds = ("term", "year term")
+    leaves = [leaf for leaf in model.graph().leaves.values() if leaf.kind in kinds]
     return sorted({str(term_behind(leaf.name, model.terms)) for leaf in leaves})
 
 
-TERMS_READ = [(name, term) for name in SHIPPED for term in terms_read(shipped(name))]
+READ_IN = {term: name for name in reversed(SHIPPED) for term in terms_read(shipped(name))}
+TERMS_READ = sorted((name, term) for term, name in READ_IN.items())
 MONTHS = 30
+
+# Where no term lies dormant: admissions fall, the fund pays, the conditions bite.
+AWAKE = {
+    "monthly_admissions_trend": -0.02,
+    "baseline_share_of_base_year": 0.25,
+    "programme_reduction": 0.3,
+    "better_care_fund_in_force": 1,
+    "better_care_fund_target": 1,
+    "guarantee_indexed_share": 0.5,
+    "fall_for_first_payment": 0.1,
+    "fall_for_full_payment": 0.9,
+    "savings_required": 5_000_000,
+    "other_savings": 10_000_000,
+}
 
 
 def with_change(name: str, term: str, month: dt.date, factor: float) -> Model:
     model = shipped(name)
-    before = next(iter(model.scenarios.values()))
-    later = changed_from(model.term_in(term, before.name), month, factor)
+    before = dict(next(iter(model.scenarios.values())).terms)
+    before |= {n: flat_term(model.terms[n], v) for n, v in AWAKE.items() if n in model.terms}
+    later = changed_from(before.get(term, model.terms[term]), month, factor)
     return replace(
         model,
         scenarios={
-            "as-is": Scenario("as-is", "As it is", before.terms),
-            "changed": Scenario("changed", "Changed", {**before.terms, term: later}),
+            "as-is": Scenario("as-is", "As it is", before),
+            "changed": Scenario("changed", "Changed", {**before, term: later}),
         },
     )
 
 
 def before_and_after(result: xr.Dataset, at: int) -> tuple[bool, bool]:
-    """Whether two scenarios have the same bits before a month; whether they differ from it on."""
+    """Whether two scenarios have the same bits before a month; whether they differ from it on.
+
+    What is of a year may move from the year of that month on.
+    """
     same, differ = True, False
     for variable in result.data_vars:
         array = result[variable]
         if array.attrs["kind"] not in ("rule", "total") or "scenario" not in array.dims:
             continue
         one, other = array.sel(scenario="as-is"), array.sel(scenario="changed")
-        if "month" not in array.dims:  # known before the first month, and so not to be moved
+        time, first = ("month", at) if "month" in array.dims else ("year", at // 12)
+        if time not in array.dims:  # known before the first month, and so not to be moved
             same &= one.values.tobytes() == other.values.tobytes()
             continue
-        early, late = slice(0, at), slice(at, None)
-        same &= one.isel(month=early).values.tobytes() == other.isel(month=early).values.tobytes()
-        differ |= one.isel(month=late).values.tobytes() != other.isel(month=late).values.tobytes()
+        early, late = {time: slice(0, first)}, {time: slice(first, None)}
+        same &= one.isel(early).values.tobytes() == other.isel(early).values.tobytes()
+        differ |= one.isel(late).values.tobytes() != other.isel(late).values.tobytes()
     return same, differ
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 @given(
-    practice_sets(most=4),
+    practice_sets(most=2),
     st.sampled_from(TERMS_READ),
     st.integers(0, MONTHS - 1),
     st.floats(0.25, 4),
@@ -740,10 +1138,24 @@ def test_a_change_has_no_effect_before_its_month(practices, which, at, factor):
 @pytest.mark.parametrize(("name", "term"), TERMS_READ)
 def test_a_change_has_an_effect_from_its_month_on(name, term):
     """Else the law above would hold of terms that nothing reads."""
-    practices = example_practices().isel(practice=slice(0, 12))
-    practices["london_practice"] = ("practice", [1.0] * 12)
-    model = with_change(name, term, dt.date(2016, 10, 1), 1.5)
-    assert before_and_after(project(model, practices, months=MONTHS), 18) == (True, True)
+    practices = example_practices()
+    _, first = np.unique(practices["contract_type"].values, return_index=True)
+    practices = practices.isel(practice=[*first, *(first + 1)])  # two of each contract
+    each = practices.sizes["practice"]
+    practices["london_practice"] = ("practice", [1.0] * each)
+    practices["correction_factor"] = ("practice", [10_000.0] * each)
+    for number, standard in enumerate(standards_of(shipped(name))):
+        if f"weight_of_{standard.removesuffix('_standard')}" in shipped(name).terms:
+            practices[standard] = ("practice", [1 / (number + 2)] * each)
+    moved = False
+    for factor in (1.5, 800.0, 0.0):  # some move at a touch, some beyond a threshold, some at nil
+        model = with_change(name, term, dt.date(2016, 10, 1), factor)
+        same, differ = before_and_after(project(model, practices, months=MONTHS), 18)
+        assert same
+        moved |= differ
+        if moved:
+            break
+    assert moved
 
 
 def test_a_price_changed_by_a_scenario_of_the_file_moves_nothing_before_its_month(model_of):

@@ -3,8 +3,11 @@
 import datetime as dt
 import io
 import json
+import re
 import shutil
 import zipfile
+from typing import ClassVar
+from xml.etree import ElementTree as ET
 
 import formualizer
 import numpy as np
@@ -515,6 +518,52 @@ class TestSavedValues:
                 copy.writestr(name, content)
         with pytest.raises(ValueError, match="shared or array"):
             self.saved(broken, {"A & B": {"B1": 4.0, "C1": ""}})
+
+    @pytest.fixture
+    def charts(self):
+        """Twelve sheets with a chart each, and on the first another one further down."""
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for number in range(12):
+            sheet = book.create_sheet(f"Sheet {number}")
+            sheet.append([1, 2, 3])
+            for anchor in ("C2", "AB40")[: 2 - bool(number)]:
+                chart = openpyxl.chart.LineChart()
+                chart.add_data(openpyxl.chart.Reference(sheet, min_col=1, max_col=3, min_row=1))
+                sheet.add_chart(chart, anchor)
+        file = io.BytesIO()
+        book.save(file)
+        return file
+
+    texts: ClassVar = {f"Sheet {n}": {"C2": f'Chart {n}: "<a & b>"\nends.'} for n in range(12)}
+
+    def test_charts_are_described_by_sheet_and_corner(self, charts):
+        texts = self.texts | {"Sheet 0": self.texts["Sheet 0"] | {"AB40": "The other one"}}
+        target = io.BytesIO()
+        save_with_values(charts, target, {}, texts)
+        book = openpyxl.load_workbook(target)
+        assert [len(sheet._charts) for sheet in book] == [2, *[1] * 11]
+        found = {}
+        with zipfile.ZipFile(target) as package:
+            for number, title in enumerate(book.sheetnames, start=1):
+                rels = package.read(f"xl/worksheets/_rels/sheet{number}.xml.rels").decode()
+                drawing = re.search(r"drawings/drawing\d+\.xml", rels)[0]
+                frames = ET.fromstring(package.read(f"xl/{drawing}")).iter()
+                found[title] = [f.get("descr") for f in frames if f.tag.endswith("}cNvPr")]
+        assert found == {title: list(of_sheet.values()) for title, of_sheet in texts.items()}
+
+    @pytest.mark.parametrize(
+        ("texts", "said"),
+        [
+            ({}, "Sheet 0!AB40: the chart has no description"),
+            ({"Sheet 0": {"C2": "One", "AB40": "  "}}, "AB40: the chart has no description"),
+            ({"Sheet 0": {"C2": "1", "AB40": "2", "A1": "3"}}, "without a chart at A1"),
+            ({"Sheet 12": {"A1": "Of no sheet"}}, "Sheet 12: descriptions of charts, and no chart"),
+        ],
+    )
+    def test_a_chart_without_words_and_words_without_a_chart_are_refused(self, charts, texts, said):
+        with pytest.raises(ValueError, match=said):
+            save_with_values(charts, io.BytesIO(), {}, self.texts | texts)
 
     def test_the_file_asks_to_be_recalculated_on_opening(self, plain):
         target = io.BytesIO()

@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from capitation.model_file import load_model, models
     from capitation.practices import select_commissioners
     from capitation.projection import project
+    from capitation.simulation import simulate
+    from capitation.sources.local_csv import read_given, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
     from capitation.vocabulary import constant, round_to_pence, rule, total
+    from capitation.what_if import with_terms
     from capitation.workbook import write_workbook
+    from capitation.workbook.simulation_book import write_simulation
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
@@ -42,12 +46,18 @@ _HOMES = {
     "models": "capitation.model_file",
     "select_commissioners": "capitation.practices",
     "project": "capitation.projection",
+    "simulate": "capitation.simulation",
+    "read_given": "capitation.sources.local_csv",
+    "read_inputs": "capitation.sources.local_csv",
+    "with_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
     "constant": "capitation.vocabulary",
     "round_to_pence": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
     "total": "capitation.vocabulary",
+    "with_terms": "capitation.what_if",
     "write_workbook": "capitation.workbook",
+    "write_simulation": "capitation.workbook.simulation_book",
 }
 
 __all__ = [
@@ -63,11 +73,17 @@ __all__ = [
     "load_model",
     "models",
     "project",
+    "read_given",
+    "read_inputs",
     "read_payments",
     "round_to_pence",
     "rule",
     "select_commissioners",
+    "simulate",
     "total",
+    "with_inputs",
+    "with_terms",
+    "write_simulation",
     "write_workbook",
 ]
 

@@ -13,7 +13,6 @@ from capitation.engine.terms import Source, Term
 from capitation.engine.units import ONE, Unit
 from capitation.practices import FIGURES, FLAGS, PracticeInput
 
-
 BASE, IN_PAYMENT, YEARLY = "base_", "_in_payment", "_for_the_year"
 """How a rule reads a term otherwise than month by month: as its mean in the base year, as it was
 paid, and as it stands in the first month of each fiscal year."""
@@ -26,6 +25,29 @@ class Scenario:
     name: str
     title: str
     terms: dict[str, Term] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulation of a contract is asked for.
+
+    Attributes
+    ----------
+    outcomes : tuple of str
+        Rules whose distribution is wanted; what is so much a month is added up by year.
+    earned : str
+        Rule of a practice and year: the practice has earned something where it is over 0.
+    effect : str
+        Term that is the effect hoped for; without the effect, it is 0.
+    cost, saving : str
+        Rules of a commissioner and year, set against each other where a scheme breaks even.
+    """
+
+    outcomes: tuple[str, ...]
+    earned: str
+    effect: str
+    cost: str
+    saving: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,8 @@ class Model:
     sources : dict of str to Source
     place : str
         The file's name.
+    simulation : Simulation or None
+        What to simulate, if the file says it.
     """
 
     name: str
@@ -67,6 +91,7 @@ class Model:
     scenarios: dict[str, Scenario]
     sources: dict[str, Source]
     place: str
+    simulation: Simulation | None = None
 
     def leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
         """The input, term or calendar fact that a name in a rule stands for, or None."""
@@ -101,7 +126,8 @@ class Model:
         in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
         # The base year is history: its terms are those of the model's first scenario.
         several = len(in_scenarios) > 1 and not base
-        kind, time, said = "term", ("month",), ", as in payment" if not own else ""
+        time: tuple[str, ...] = ("month",)
+        kind, said = "term", "" if own else ", as in payment"
         if base:
             kind, time, said = "base term", (), ", mean of the base year"
         elif yearly:
@@ -160,5 +186,8 @@ def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
     """
     if name in terms:
         return name
-    candidates = (name.removeprefix(BASE), *(name.removesuffix(end) for end in (IN_PAYMENT, YEARLY)))
+    candidates = (
+        name.removeprefix(BASE),
+        *(name.removesuffix(end) for end in (IN_PAYMENT, YEARLY)),
+    )
     return next((c for c in candidates if c != name and c in terms), None)

@@ -12,35 +12,28 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from capitation.declared_rules import sum_rule
 from capitation.engine.rule import Rule, Total
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
-from capitation.engine.terms import (
-    GROUNDS,
-    SCHEDULE,
-    Term,
-    read_number,
-    read_sources,
-    read_terms,
-)
+from capitation.engine.terms import GROUNDS, SCHEDULE, Term, read_sources, read_terms
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
-from capitation.model import Model, Scenario, term_behind
-from capitation.national import national_terms
-from capitation.practices import PracticeInput
+from capitation.input_tables import read_inputs
+from capitation.model import Model, Scenario, Simulation, term_behind
+from capitation.national import national_inputs, national_terms
+from capitation.simulation_table import read_simulation, simulation_faults, simulation_shape
+from capitation.standard_tables import read_standards
 
 REQUIRED = ("name", "title", "start", "months", "rules", "streams")
 KEYS = {
     **dict.fromkeys(("name", "title", "purpose"), "text"),
     **dict.fromkeys(("commissioners", "rules", "streams"), "names"),
-    **dict.fromkeys(("sum", "input", "term", "scenario", "source"), "tables"),
+    **dict.fromkeys(("sum", "input", "standard", "term", "scenario", "source"), "tables"),
+    "simulation": "table",
     "start": "date",
     "months": "count",
 }
 SUM_KEYS = {"title": "text", "of": "names"}
-INPUT_KEYS = {
-    **dict.fromkeys(("unit", "title", "source", "assumption"), "text"),
-    **dict.fromkeys(("value", "least", "most"), "any"),
-}
 SCENARIO_KEYS = {"title": "text", "term": "tables"}
 TOTAL_PAYMENTS = "total_payments"
 
@@ -132,8 +125,12 @@ class _ModelReader:
         raise_if_any(self.problems)
         self.read_own_terms()
         table = self.table
-        inputs, scenarios = self.inputs(), self.scenarios()
-        definitions = (*self.definitions(), *self.sums())
+        self.read_own_inputs()
+        scenarios = self.scenarios()
+        before = len(self.problems)
+        definitions = [*self.definitions(), *self.sums(), *self.standards.rules(self.path.name)]
+        complete = len(self.problems) == before
+        simulation = self.check_names_of_rules(definitions) if complete else None
         raise_if_any(self.problems)
         model = Model(
             name=table["name"],
@@ -145,10 +142,11 @@ class _ModelReader:
             streams=tuple(table["streams"]),
             terms=self.terms,
             sources=self.sources,
-            definitions=definitions,
-            inputs=inputs,
+            definitions=tuple(definitions),
+            inputs=national_inputs() | self.own_inputs,
             scenarios=scenarios,
             place=self.path.name,
+            simulation=simulation,
         )
         self.check_whole(model)
         return model
@@ -164,9 +162,11 @@ class _ModelReader:
                 self.fault("", f"the key {key!r} is missing, or empty")
         if self.problems:
             return
-        for kind, keys in (("sum", SUM_KEYS), ("input", INPUT_KEYS), ("scenario", SCENARIO_KEYS)):
+        for kind, keys in (("sum", SUM_KEYS), ("scenario", SCENARIO_KEYS)):
             for key, entry in table.get(kind, {}).items():
                 self.problems += shape_problems(entry, keys, f"{name}, {kind}.{key}")
+        if "simulation" in table:
+            self.problems += simulation_shape(table["simulation"], name)
         if not self.problems:
             self.check_names()
         if table["start"].day != 1:
@@ -181,7 +181,7 @@ class _ModelReader:
         table = self.table
         lists = {f"sum.{name}": entry.get("of", []) for name, entry in table.get("sum", {}).items()}
         lists["streams"] = table["streams"]
-        for kind in ("sum", "input", "term"):
+        for kind in ("sum", "term"):
             self.problems += bad_names(table.get(kind, {}), f"{self.path.name}, {kind}")
         for where, names in lists.items():
             self.problems += bad_names(names, f"{self.path.name}, {where}")
@@ -203,49 +203,22 @@ class _ModelReader:
         self.problems += wrong
         self.terms = national | self.own_terms
 
-    def inputs(self) -> dict[str, PracticeInput]:
-        tables = self.table.get("input", {})
-        return {name: self.input(name, entry) for name, entry in tables.items()}
-
-    def input(self, name: str, entry: Mapping[str, Any]) -> PracticeInput:
-        where, unit = f"input.{name}", entry.get("unit", "?")
-        source, assumption = entry.get("source", ""), entry.get("assumption", "")
-        if "value" in entry and not (source.strip() or assumption.strip()):
-            self.fault(where, "a value with neither a source nor an assumption")
-        self.check_source(source, where)
-        try:
-            Unit.parse(unit)
-        except ValueError as error:
-            self.fault(where, str(error))
-        given = PracticeInput(
-            name=name,
-            unit=unit,
-            title=entry.get("title", name.replace("_", " ")),
-            value=self.number(entry, "value", where),
-            source=source,
-            assumption=assumption,
-            least=self.number(entry, "least", where),
-            most=self.number(entry, "most", where),
-        )
-        self.check_range(given, where)
-        return given
-
-    def number(self, entry: Mapping[str, Any], key: str, where: str) -> float | None:
-        try:
-            return read_number(entry[key]) if key in entry else None
-        except ValueError as error:
-            self.fault(f"{where}, {key}", str(error))
-            return None
-
-    def check_range(self, given: PracticeInput, where: str) -> None:
-        """Check that there is something between least and most, and that the value is there."""
-        value, least, most = given.value, given.least, given.most
-        if least is not None and most is not None and least > most:
-            self.fault(f"{where}, least", f"{least:g} is more than the most, {most:g}")
-        elif value is not None and least is not None and value < least:
-            self.fault(f"{where}, value", f"{value:g} is less than the least, {least:g}")
-        elif value is not None and most is not None and value > most:
-            self.fault(f"{where}, value", f"{value:g} is more than the most, {most:g}")
+    def read_own_inputs(self) -> None:
+        """Read the model's inputs, and its standards with the inputs and weights they make."""
+        table, file = self.table, self.path.name
+        self.own_inputs, wrong = read_inputs(table.get("input", {}), file, self.sources)
+        self.problems += wrong
+        tables, start = table.get("standard", {}), table["start"]
+        self.standards, wrong = read_standards(tables, file, self.sources, start)
+        self.problems += wrong
+        for kind, own, made in (
+            ("input", table.get("input", {}), self.standards.inputs),
+            ("term", table.get("term", {}), self.standards.terms),
+        ):
+            for name in sorted(set(own) & set(made)):
+                self.fault(f"{kind}.{name}", "a standard makes this one", "choose another name")
+        self.own_inputs |= self.standards.inputs
+        self.terms |= self.standards.terms
 
     def check_source(self, source: str, where: str) -> None:
         if source and source not in self.sources:
@@ -344,6 +317,20 @@ class _ModelReader:
             rules.append(sum_rule(name, title, entry["of"], f"{self.path.name}, {where}"))
         return rules
 
+    def check_names_of_rules(self, definitions: Iterable[Rule | Total]) -> Simulation | None:
+        """Check the rules that standards and the simulation name; read the simulation."""
+        rules = {definition.name for definition in definitions}
+        for key, name in self.standards.graded_by.items():
+            if name not in rules:
+                where = f"standard.{key}, graded_by"
+                self.fault(where, f"there is no rule {name!r}", nearest(name, rules))
+        if "simulation" not in self.table:
+            return None
+        file = self.path.name
+        simulation, wrong = read_simulation(self.table["simulation"], rules, self.terms, file)
+        self.problems += wrong
+        return simulation
+
     # ------------------------------------------------------------------ the whole
 
     def check_whole(self, model: Model) -> None:
@@ -361,10 +348,16 @@ class _ModelReader:
         for stream in model.streams:
             if stream in graph.nodes and graph[stream].unit != Unit.parse("GBP/month"):
                 self.fault("streams", f"{stream!r} is in {graph[stream].unit}, not GBP/month")
-        used = {term_behind(name, model.terms) for name in graph.leaves}
+        read = (term_behind(name, model.terms) for name in graph.leaves)
+        used = {name for name in read if name is not None}
         changed = {term for scenario in model.scenarios.values() for term in scenario.terms}
         self.check_used("term", {*self.own_terms, *changed} - used, graph.leaves)
-        self.check_used("input", set(model.inputs) - set(graph.leaves), graph.leaves)
+        self.check_used("input", set(self.own_inputs) - set(graph.leaves), graph.leaves)
+        if model.simulation is not None:
+            self.problems += simulation_faults(model.simulation, graph, self.path.name)
+            if model.simulation.effect not in used:
+                found = f"no rule of this model reads {model.simulation.effect!r}"
+                self.fault("simulation, effect", found, nearest(model.simulation.effect, used))
         for source in sorted(set(self.own_sources) - _cited(model)):
             self.fault(f"source.{source}", "nothing in this model cites it", "cite it or remove it")
         raise_if_any(self.problems)
@@ -404,25 +397,3 @@ def _module_from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def sum_rule(name: str, title: str, names: Iterable[str], place: str) -> Rule:
-    """A rule that adds up amounts a month.
-
-    Examples
-    --------
-    >>> sum_rule("core", "Core income", ["global_sum", "correction_factor"], "a.toml").formula
-    'core = global_sum + correction_factor'
-    """
-    names = list(names)
-    text = f"def {name}({', '.join(names)}):\n    {title!r}\n    return {' + '.join(names)}"
-    scope: dict[str, Any] = {}
-    exec(compile(text, place, "exec"), scope)
-    return Rule(
-        name=name,
-        unit="GBP/month",
-        text=text,
-        assumption="Declared by the model: a sum of its streams.",
-        place=place,
-        function=scope[name],
-    )

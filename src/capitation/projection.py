@@ -98,7 +98,7 @@ def project(
     if not isinstance(model, Model):
         model = load_model(model)
     if start is not None:
-        model = replace(model, start=_first_of_month(start))
+        model = replace(model, start=first_of_month(start))
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)
@@ -109,12 +109,13 @@ def project(
     leaves = graph.only(wanted).leaves
     values = values_of_leaves(leaves, setting, given_values)
     if compiled is None:
-        compiled = _evaluations(graph.only(wanted), setting) > WORTH_COMPILING
-    results = _run(kernel, graph, setting, values, compiled)
+        compiled = evaluations(graph.only(wanted), setting) > WORTH_COMPILING
+    results = evaluate(kernel, graph, setting, values, compiled)
     return _labelled(graph, wanted, results, values, setting)
 
 
-def _first_of_month(start: object) -> dt.date:
+def first_of_month(start: object) -> dt.date:
+    """The month in which to start, from a date or from text such as "2016-04"."""
     try:
         if type(start) is dt.date:
             return start.replace(day=1)
@@ -174,30 +175,28 @@ def _wanted(graph: Graph, variables: Iterable[str] | None) -> list[str]:
     return [name for name in graph.nodes if name in names]
 
 
-def _evaluations(graph: Graph, setting: Setting) -> int:
+def evaluations(graph: Graph, setting: Setting) -> int:
+    """How often rules are run: what says whether compiling is worth its while."""
     sizes = setting.sizes
     return sum(int(np.prod([sizes[d] for d in node.dims])) for node in graph.nodes.values())
 
 
-def _run(
+def evaluate(
     kernel: Kernel,
     graph: Graph,
     setting: Setting,
     values: Mapping[str, np.ndarray],
     compiled: bool,
 ) -> dict[str, np.ndarray]:
-    years = {year: i for i, year in enumerate(setting.years)}
-    index = {
-        "practice_start": setting.practice_start,
-        "year_of_month": np.array([years[fiscal_year(month)] for month in setting.months]),
-    }
+    """Run a kernel in a setting, and refuse what is not a finite number."""
+    index = {"practice_start": setting.practice_start, "year_of_month": setting.year_of_month}
     try:
         results = kernel.run(setting.sizes, index, values, compiled=compiled)
     except (ZeroDivisionError, OverflowError) as error:
         if compiled:
             # Once more as plain Python, whose frames say which rule it was, and where.
-            return _run(kernel, graph, setting, values, compiled=False)
-        raise InputError(_place_of_fault(error, graph, setting)) from None
+            return evaluate(kernel, graph, setting, values, compiled=False)
+        raise InputError(place_of_fault(error, graph, setting)) from None
     for name in (n for n in graph.nodes if n in results):
         wrong = np.argwhere(~np.isfinite(results[name]))
         if len(wrong):
@@ -206,8 +205,10 @@ def _run(
     return results
 
 
-def _place_of_fault(error: BaseException, graph: Graph, setting: Setting) -> Problem:
-    """Which rule divided by zero, for which practice and month: read off the kernel's frame."""
+def place_of_fault(
+    error: BaseException, graph: Graph, setting: Setting, first_practice: int = 0
+) -> Problem:
+    """Which rule divided by zero, for which practice and month: read off a kernel's frame."""
     frames = []
     trace = error.__traceback__
     while trace is not None:
@@ -217,6 +218,8 @@ def _place_of_fault(error: BaseException, graph: Graph, setting: Setting) -> Pro
     short = {"scenario": "s_", "commissioner_code": "g_", "practice": "p_", "month": "m_"}
     name = frames[-1].f_code.co_name.removeprefix("rule_").removesuffix("__")
     at = {d: kernel.f_locals[v] for d, v in short.items() if d in graph[name].dims}
+    if "practice" in at:
+        at["practice"] += first_practice
     return _fault_in_rule(name, at, setting)
 
 
@@ -253,7 +256,7 @@ def _labelled(
         if "practice" in dims:
             array = np.take(array, setting.place_given, axis=dims.index("practice"))
             variables[name] = (dims, array, attributes)
-    result = xr.Dataset(variables, _coordinates(setting), _attributes(setting))
+    result = xr.Dataset(variables, coordinates(setting), attributes_of_run(setting))
     return result.assign_attrs(run=_run_key(result))
 
 
@@ -265,7 +268,8 @@ def _provenance(name: str, setting: Setting) -> dict[str, str]:
     return {"source": given.source, "assumption": given.assumption}
 
 
-def _coordinates(setting: Setting) -> dict[str, Any]:
+def coordinates(setting: Setting) -> dict[str, Any]:
+    """Labels of a result, practices in the order in which they were given."""
     months = pd.DatetimeIndex(setting.months).astype("datetime64[ns]")
     practices = setting.practices.isel(practice=setting.place_given)
     carried = {
@@ -282,7 +286,8 @@ def _coordinates(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _attributes(setting: Setting) -> dict[str, str]:
+def attributes_of_run(setting: Setting) -> dict[str, str]:
+    """What a result says of itself: its model, its data, its sources."""
     model, practices = setting.model, setting.practices
     cited = {key: asdict(source) for key, source in model.sources.items()}
     return {

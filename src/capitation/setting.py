@@ -37,6 +37,12 @@ class Setting:
         return tuple(dict.fromkeys(fiscal_year(month) for month in self.months))
 
     @property
+    def year_of_month(self) -> np.ndarray:
+        """Position of each month's fiscal year."""
+        years = {year: i for i, year in enumerate(self.years)}
+        return np.array([years[fiscal_year(month)] for month in self.months])
+
+    @property
     def first_months(self) -> tuple[dt.date, ...]:
         """The first month of each fiscal year, or the first that is projected."""
         by_year = {fiscal_year(month): month for month in reversed(self.months)}

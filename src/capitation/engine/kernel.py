@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import linecache
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from capitation.engine.graph import Graph, Node, area_of, time_of
 from capitation.engine.rule import Rule, Total
 
 # What the kernel names for itself ends in an underscore, which no rule's name does.
-_INDEX = {
+INDEX = {
     "scenario": "s_",
     "commissioner_code": "g_",
     "practice": "p_",
@@ -29,7 +30,7 @@ _INDEX = {
     "month": "m_",
 }
 
-_SUPPORT = """\
+SUPPORT = """\
 from math import floor as floor_
 
 
@@ -50,6 +51,9 @@ def round_to_pence_(amount):
     pence = floor_(abs(amount) * 100.0 * (1.0 + 2.0**-50) + 0.5) / 100.0
     return pence if amount >= 0.0 else -pence
 """
+
+
+HEADING = "# Written by capitation from the rules it names; not meant to be edited."
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Kernel:
     @property
     def key(self) -> str:
         """Hash of the source: the name that a cache may safely use."""
-        return hashlib.sha256(self.source.encode()).hexdigest()[:16]
+        return key_of_source(self.source)
 
     def run(
         self,
@@ -110,35 +114,64 @@ class Kernel:
         shapes = {n: tuple(sizes[d] for d in dims) for n, dims in self.outputs.items()}
         results = {name: np.zeros(shape) for name, shape in shapes.items()}
         read = [np.asarray(values[name], dtype=np.float64, order="C") for name in self.inputs]
-        counted = [np.asarray(index[name], dtype=np.int64, order="C") for name in _COUNTS]
+        counted = [np.asarray(index[name], dtype=np.int64, order="C") for name in COUNTS]
         arguments: list[Any] = [*counted, *read, *results.values()]
         if not compiled:
             arguments = [memoryview(array) for array in arguments]
-        function = _load(self.source, self.key, compiled)
+        function = load(self.source, compiled)
         function(sizes["scenario"], sizes["commissioner_code"], sizes["month"], *arguments)
         return results
 
 
-_COUNTS = ("practice_start", "year_of_month")
-_LOADED: dict[tuple[str, bool], Callable[..., None]] = {}
+COUNTS = ("practice_start", "year_of_month")
+_LOADED: dict[tuple[str, bool], dict[str, Any]] = {}
+_LOADING = threading.RLock()
 
 
-def _load(source: str, key: str, compiled: bool) -> Callable[..., None]:
-    if (key, compiled) not in _LOADED:
-        decorator = _compiler() if compiled else _as_it_is
-        file = f"<capitation kernel {key}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        namespace: dict[str, Any] = {"compiled": decorator, "__name__": f"capitation_kernel_{key}"}
-        exec(compile(source, file, "exec"), namespace)
-        _LOADED[key, compiled] = namespace["kernel"]
-    return _LOADED[key, compiled]
+def key_of_source(source: str) -> str:
+    """Hash of a kernel's source."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def load(source: str, compiled: bool, support: str = "") -> Callable[..., None]:
+    """The function ``kernel`` of a generated source, through Numba or as plain Python.
+
+    Functions of the text `support` are at its hand, and compiled only once for all kernels.
+    """
+    namespace = dict(_names_of(support, compiled)) if support else {}
+    return _names_of(source, compiled, support, namespace)["kernel"]
+
+
+def _names_of(
+    text: str, compiled: bool, support: str = "", known: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The functions of a text, each made once."""
+    key = key_of_source(support + text)
+    with _LOADING:
+        if (key, compiled) not in _LOADED:
+            file = f"<capitation kernel {key}>"
+            linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+            names = {
+                **(known or {}),
+                "compiled": _compiler() if compiled else _as_it_is,
+                "__name__": f"capitation_kernel_{key}",
+            }
+            exec(compile(text, file, "exec"), names)
+            _LOADED[key, compiled] = names
+        return _LOADED[key, compiled]
 
 
 def _compiler() -> Callable[..., Any]:
     import numba
 
-    # Under Numba's other error model a division by zero would pass in silence.
-    return numba.njit(nogil=True, error_model="python")
+    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        # What only kernels call needs no door to Python, which takes as long to make as the rest.
+        inner = function.__name__ != "kernel"
+        # Under Numba's other error model a division by zero would pass in silence.
+        doors: dict[str, Any] = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
+        return numba.njit(nogil=True, error_model="python", **doors)(function)
+
+    return compiled
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,11 +192,11 @@ def emit(graph: Graph, wanted: Iterable[str]) -> Kernel:
     Kernel
     """
     wanted = [name for name in wanted if name in graph.nodes]
-    return _Emission(graph.only(wanted), wanted).kernel()
+    return Emission(graph.only(wanted), wanted).kernel()
 
 
 @dataclass
-class _Nest:
+class Nest:
     """The rules that run in one loop: they share scenario, pass, and practice or commissioner."""
 
     scenario: bool
@@ -176,11 +209,13 @@ class _Nest:
 
 
 _AREAS = ("", "commissioner_code", "practice")
-_YEARS = "year_of_month_[months_ - 1] + 1"
+YEARS = "year_of_month_[months_ - 1] + 1"
 _FUNCTIONS = {"min": "smaller_", "max": "larger_", "round_to_pence": "round_to_pence_"}
 
 
-class _Emission:
+class Emission:
+    """Writes the loops of one kernel, step by step."""
+
     def __init__(self, graph: Graph, wanted: list[str]):
         self.graph = graph
         self.lines: list[str] = []
@@ -189,26 +224,33 @@ class _Emission:
         self.stored = self.names_to_store(wanted)
 
     def kernel(self) -> Kernel:
-        inputs = {name: leaf.dims for name, leaf in sorted(self.graph.leaves.items())}
-        outputs = {name: self.graph[name].dims for name in sorted(self.stored)}
+        names = ["scenarios", "commissioners", "months", *COUNTS, *self.inputs, *self.outputs]
+        return Kernel(self.source(SUPPORT, names), self.inputs, self.outputs)
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        return {name: leaf.dims for name, leaf in sorted(self.graph.leaves.items())}
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        return {name: self.graph[name].dims for name in sorted(self.stored)}
+
+    def source(self, support: str, names: Iterable[str]) -> str:
+        """The whole text: what every kernel needs, the rules, and the loops over them."""
         rules = [n.definition for n in self.graph.nodes.values() if isinstance(n.definition, Rule)]
         self.body()
-        names = ["scenarios", "commissioners", "months", *_COUNTS, *inputs, *outputs]
-        arguments = [f"{name}_" for name in names]
-        signature = ",\n    ".join(arguments)
-        source = "\n\n".join(
+        signature = ",\n    ".join(f"{name}_" for name in names)
+        return "\n\n".join(
             [
-                "# Written by capitation from the rules it names; not meant to be edited.\n"
-                + _SUPPORT,
+                f"{HEADING}\n{support}",
                 *(_function_text(rule) for rule in rules),
                 f"@compiled\ndef kernel(\n    {signature},\n):\n" + "\n".join(self.lines) + "\n",
             ]
         )
-        return Kernel(source, inputs, outputs)
 
-    def nests_in_order(self) -> list[_Nest | Node]:
+    def nests_in_order(self) -> list[Nest | Node]:
         """Nests and totals in the order in which they run, what knows no scenario first."""
-        steps: list[_Nest | Node] = []
+        steps: list[Nest | Node] = []
         nodes = list(self.graph.nodes.values())
         for scenario in (False, True):
             of_kind = [n for n in nodes if ("scenario" in n.dims) == scenario]
@@ -222,7 +264,7 @@ class _Emission:
                         if isinstance(n.definition, Rule) and area_of(n.dims) == area
                     ]
                     if rules:
-                        steps.append(_Nest(scenario, level, area, rules))
+                        steps.append(Nest(scenario, level, area, rules))
         return steps
 
     def names_to_store(self, wanted: list[str]) -> set[str]:
@@ -238,7 +280,7 @@ class _Emission:
                     stored.add(name)
         return {name for name in stored if name in self.graph.nodes}
 
-    def crosses_time(self, name: str, nest: _Nest) -> bool:
+    def crosses_time(self, name: str, nest: Nest) -> bool:
         """Whether a yearly rule is read by a monthly one beside it."""
         if time_of(self.graph[name].dims) != "year":
             return False
@@ -247,10 +289,13 @@ class _Emission:
     def names_read(self, nodes: Iterable[Node]) -> set[str]:
         found: set[str] = set()
         for node in nodes:
-            found.update(node.reads)
+            found.update(self.reads(node))
             for name in node.looks_back.values():
                 found.update((name, self.graph.first_of(name)))
         return found
+
+    def reads(self, node: Node) -> tuple[str, ...]:
+        return node.reads
 
     # ------------------------------------------------------------------ lines
 
@@ -272,7 +317,7 @@ class _Emission:
 
     def element(self, name: str, month: str = "m_", year: str = "y_") -> str:
         """The array element of a name at the loops' present place."""
-        at = _INDEX | {"month": month, "year": year}
+        at = INDEX | {"month": month, "year": year}
         dims = self.graph[name].dims
         return f"{name}_[{', '.join(at[d] for d in dims) or '()'}]"
 
@@ -306,8 +351,8 @@ class _Emission:
         else:
             time = time_of(node.dims)
             if time:
-                count = "months_" if time == "month" else _YEARS
-                self.write(f"for {_INDEX[time]} in range({count}):")
+                count = "months_" if time == "month" else YEARS
+                self.write(f"for {INDEX[time]} in range({count}):")
                 self.depth += 1
             self.write("amount_ = 0.0")
             self.write("for p_ in range(practice_start_[g_], practice_start_[g_ + 1]):")
@@ -316,15 +361,15 @@ class _Emission:
             self.depth -= bool(time)
         self.depth -= opened
 
-    def nest(self, nest: _Nest) -> None:
+    def nest(self, nest: Nest) -> None:
         opened = self.open_area(nest.area)
         own = {node.name for node in nest.nodes}
         self.static_part(nest, own)
-        self.timed_part(nest, own, "year", _YEARS)
+        self.timed_part(nest, own, "year", YEARS)
         self.timed_part(nest, own, "month", "months_")
         self.depth -= opened
 
-    def static_part(self, nest: _Nest, own: set[str]) -> None:
+    def static_part(self, nest: Nest, own: set[str]) -> None:
         """What is known before any month: practices' inputs, and rules of the practice alone."""
         outside = sorted(self.names_read(nest.nodes) - own)
         for name in outside:
@@ -333,14 +378,14 @@ class _Emission:
         for node in nest.timed(""):
             self.call(node)
 
-    def timed_part(self, nest: _Nest, own: set[str], time: str, count: str) -> None:
+    def timed_part(self, nest: Nest, own: set[str], time: str, count: str) -> None:
         nodes = nest.timed(time)
         if not nodes:
             return
         carried = self.names_carried(nodes, time)
         for name in carried:
             self.write(f"previous_{name} = {self.first_value(name)}")
-        variable = _INDEX[time]
+        variable = INDEX[time]
         self.write(f"for {variable} in range({count}):")
         self.depth += 1
         for name in sorted(self.names_read(nodes)):
@@ -379,12 +424,16 @@ class _Emission:
         return first
 
     def call(self, node: Node) -> None:
+        self.write(f"{node.name} = {self.value(node)}")
+        if node.name in self.stored:
+            self.write(f"{self.element(node.name)} = {node.name}")
+
+    def value(self, node: Node) -> str:
+        """The expression of a rule's value: for a random rule, its mean."""
         assert isinstance(node.definition, Rule)
         back = node.looks_back
         arguments = [f"previous_{back[p]}" if p in back else p for p in node.definition.parameters]
-        self.write(f"{node.name} = rule_{node.name}__({', '.join(arguments)})")
-        if node.name in self.stored:
-            self.write(f"{self.element(node.name)} = {node.name}")
+        return f"rule_{node.name}__({', '.join(arguments)})"
 
 
 class _ForKernel(ast.NodeTransformer):

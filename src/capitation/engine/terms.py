@@ -10,7 +10,7 @@ import datetime as dt
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -128,6 +128,12 @@ class Term:
     def at(self, month: dt.date) -> float:
         """The figure that holds in a month."""
         return self.value_at(month).value
+
+    def held_at(self, value: float, assumption: str = "Held at one value.") -> Term:
+        """The same term with one value from its first date on."""
+        start = self.values[0].start
+        held = DatedValue(start, value, format_number(value), assumption=assumption)
+        return replace(self, values=(held,))
 
     def in_payment(self) -> Term:
         """The same term as it was paid: a backdated figure counts only from when it was paid."""

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 BASES = ("GBP", "patient", "practice", "point", "admission", "month", "year")
 """Every unit is a product of powers of these. A share, a flag or a ratio has the unit "1"."""
 
+COUNTED = ("GBP", "patient", "admission", "point")
+"""Base units of what can be counted up."""
+
 
 class Unit:
     """A product of whole powers of the base units.
@@ -65,6 +68,12 @@ class Unit:
 
     def __hash__(self) -> int:
         return hash(tuple(self.powers.items()))
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether practices' figures can be added up: money, lists and counts; not prices."""
+        counted = any(self.powers.get(base) == 1 for base in COUNTED)
+        return counted and self.powers.get("patient", 0) >= 0
 
     def __str__(self) -> str:
         above = "*".join(b for b, power in self.powers.items() for _ in range(power))

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from capitation.engine.calendar import fiscal_year
-from capitation.engine.graph import Graph, Leaf, Node
+from capitation.engine.graph import Graph
 from capitation.engine.record import graph_of
 from capitation.errors import InputError, Problem
 
@@ -109,10 +109,3 @@ def label(name: str) -> str:
     """
     words = [ACRONYMS.get(word, word) for word in name.split("_")]
     return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
-
-
-def adds_up(variable: Node | Leaf) -> bool:
-    """Whether a variable's practices can be added up: money, lists and counts; not prices."""
-    powers = variable.unit.powers
-    counted = {"GBP", "patient", "admission", "point"}
-    return any(p == 1 for b, p in powers.items() if b in counted) and powers.get("patient", 0) >= 0

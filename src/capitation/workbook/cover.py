@@ -7,6 +7,7 @@ import json
 from capitation.engine.graph import Leaf
 from capitation.engine.record import dated_values
 from capitation.engine.rule import Rule
+from capitation.workbook.checks import master_check
 from capitation.workbook.content import Content
 from capitation.workbook.page import Book, Page, quoted
 from capitation.workbook.summary import Summary
@@ -41,21 +42,13 @@ def write_cover(page: Page, content: Content, summary: Summary) -> None:
     page.text(1, 1, attributes["title"], bold=True)
     page.paragraph(2, attributes["purpose"].strip(), _COLUMNS)
     page.text(4, 1, "Master check", bold=True)
-    page.formula(4, 2, *_master_check(summary), "text", bold=True)
-    row = _write_pairs(page, 6, "About this run", _about_run(content))
-    row = _write_notes(page, row + 1, json.loads(attributes.get("notes", "[]")))
-    row = _write_key(page, row + 1)
-    row = _write_scenarios(page, content, row + 1)
-    _write_sheets(page, row + 1)
-
-
-def _master_check(summary: Summary) -> tuple[str, str]:
-    """The formula and its value. What holds is counted, since an error is no verdict at all."""
-    held, all_of_them = f'COUNTIF({summary.verdicts},"OK")', f"ROWS({summary.verdicts})"
-    passed, failed = f'"All "&{all_of_them}&" checks OK"', f'{all_of_them}-{held}&" checks fail"'
-    total = len(summary.checks)
-    verdict = f"All {total} checks OK" if not summary.failed else f"{summary.failed} checks fail"
-    return f"=IF({held}={all_of_them},{passed},{failed})", verdict
+    page.formula(4, 2, *master_check(summary.checks), "text", bold=True)
+    row = write_pairs(page, 6, "About this run", _about_run(content))
+    row = write_notes(page, row + 1, json.loads(attributes.get("notes", "[]")))
+    row = write_key(page, row + 1, KEY)
+    titles = {name: content.scenario_titles[name] for name in content.scenarios}
+    row = write_scenarios(page, titles, row + 1)
+    write_sheets(page, row + 1, ABOUT)
 
 
 def _about_run(content: Content) -> list[tuple[str, str]]:
@@ -76,7 +69,8 @@ def _about_run(content: Content) -> list[tuple[str, str]]:
     ]
 
 
-def _write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]]) -> int:
+def write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]]) -> int:
+    """Write a title and, under it, names with what they stand for; give the row after."""
     page.text(row, 1, title, bold=True)
     for row, (name, text) in enumerate(pairs, start=row + 1):  # noqa: B020
         page.text(row, 1, name)
@@ -84,7 +78,7 @@ def _write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]])
     return row + 1
 
 
-def _write_notes(page: Page, row: int, notes: list[str]) -> int:
+def write_notes(page: Page, row: int, notes: list[str]) -> int:
     """Write what a reader must know of this run; nothing where there is nothing to say."""
     if not notes:
         return row - 1
@@ -94,48 +88,53 @@ def _write_notes(page: Page, row: int, notes: list[str]) -> int:
     return row + 1
 
 
-def _write_key(page: Page, row: int) -> int:
+def write_key(page: Page, row: int, key: tuple[tuple[str, str, str], ...]) -> int:
+    """Write what the fills mean: fill, word and meaning."""
     page.text(row, 1, "Key", bold=True)
-    for fill, word, meaning in KEY:
+    for fill, word, meaning in key:
         row += 1
         page.text(row, 1, word, fill)
         page.text(row, 2, meaning)
     return row + 1
 
 
-def _write_scenarios(page: Page, content: Content, row: int) -> int:
+def write_scenarios(page: Page, titles: dict[str, str], row: int) -> int:
+    """Write the scenarios with their titles."""
     page.text(row, 1, "Scenarios", bold=True)
-    for name in content.scenarios:
+    for name, title in titles.items():
         row += 1
         page.text(row, 1, name)
-        page.text(row, 2, content.scenario_titles[name])
+        page.text(row, 2, title)
     return row + 1
 
 
-def _write_sheets(page: Page, row: int) -> None:
+def write_sheets(page: Page, row: int, about: dict[str, str]) -> None:
+    """Write what each sheet holds, with a link to it."""
     page.text(row, 1, "Sheets", bold=True)
     for title in page.book.workbook.sheetnames:
         row += 1
         page.text(row, 1, title)
         page.sheet.cell(row, 1).hyperlink = f"#{quoted(title)}!A1"
-        kind = next((k for k in ABOUT if title == k), None)
-        said = (
-            ABOUT[kind] if kind else ABOUT["Years" if title.startswith("Years") else "Calculation"]
-        )
+        years = title.startswith("Years")
+        said = about.get(title) or about["Years" if years else "Calculation"]
         page.text(row, 2, said)
 
 
 def write_sources(book: Book, content: Content) -> None:
     """Write every source that a term or a rule of this run cites."""
+    list_sources(book, {id: content.sources[id] for id in sorted(_cited(content))})
+
+
+def list_sources(book: Book, sources: dict[str, dict[str, str]]) -> None:
+    """Write a sheet of sources, given by id."""
     page = book.page("Sources")
     page.text(1, 1, "Sources that figures and rules cite", bold=True)
     page.headings(3, 1, ["Id", "Title", "Publisher", "Date", "Where", "Note"])
     page.widths(34, 80, 40, 14, 70, 60)
-    for row, id in enumerate(sorted(_cited(content)), start=4):
-        source = content.sources[id]
-        keys = ("id", "title", "publisher", "date", "where", "note")
-        for column, key in enumerate(keys, start=1):
-            page.text(row, column, source[key])
+    for row, (id, source) in enumerate(sources.items(), start=4):
+        page.text(row, 1, id)
+        for column, key in enumerate(("title", "publisher", "date", "where", "note"), start=2):
+            page.text(row, column, source.get(key, ""))
     page.sheet.freeze_panes = "B4"
     page.sheet.print_title_rows = "3:3"
 

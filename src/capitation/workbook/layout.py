@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from openpyxl.utils import get_column_letter
 
 from capitation.engine.graph import area_of, time_of
-from capitation.workbook.content import Content, adds_up
+from capitation.workbook.content import Content
 from capitation.workbook.page import quoted
 
 OPENING = 5
@@ -103,7 +103,7 @@ class Layout:
         count = {"practice": len(content.codes), "commissioner_code": len(content.commissioners)}
         rows = count.get(of_area, 1)
         totals: tuple[int, ...] = ()
-        if of_area == "practice" and adds_up(variable):
+        if of_area == "practice" and variable.unit.adds_up:
             areas = len(content.commissioners)
             totals = tuple(row + rows + i for i in range(areas + (areas > 1)))
         self.places[key] = Place(sheet, row, FIRST, of_area, of_time, totals)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.chart._chart import ChartBase
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
@@ -32,14 +34,22 @@ FORMATS = {
     "number": "General",
     "fraction": "0.0#####",
     "whole": "0",
+    "pounds": "#,##0",
+    "count": "#,##0.0",
+    "grade": "0.000",
+    "share": "0.0%",
+    "fine share": "0.00%",
     "date": "d mmm yyyy",
     "month": "mmm yyyy",
     "text": "@",
     "indented": "@",
+    "right": "@",
 }
 _OF_TEXT = ("text", "indented")
 LONGEST_TEXT = 32_767
 POINTS_A_LINE = 12.75
+LETTERS_A_PAGE = 105
+"""The widths of columns that a landscape page takes at full size, whatever font replaces ours."""
 LETTERS_A_DIGIT = 1.15
 """Widths are in digits of the usual font; somewhat more letters than that find room."""
 
@@ -61,10 +71,11 @@ def _form_of(form: str, value: Value | dt.date) -> str:
 
 @dataclass
 class Book:
-    """A workbook being written, with the value that goes beside each formula."""
+    """A workbook being written: the value beside each formula, the words with each chart."""
 
     workbook: Workbook = field(default_factory=Workbook)
     values: dict[str, dict[str, Value]] = field(default_factory=dict)
+    descriptions: dict[str, dict[str, str]] = field(default_factory=dict)
     styles: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -113,8 +124,8 @@ class Book:
 
 def _across(fill: str, form: str) -> str | None:
     """Headings stand to the right over numbers; an indent needs a side to start from."""
-    if form == "indented":
-        return "left"
+    if form in ("indented", "right"):
+        return "left" if form == "indented" else "right"
     return "right" if fill == "heading" and form not in _OF_TEXT else None
 
 
@@ -200,20 +211,42 @@ class Page:
         lines = (len(textwrap.wrap(text, int(width * LETTERS_A_DIGIT))) for text, width in texts)
         self.sheet.row_dimensions[row].height = POINTS_A_LINE * max(1, *lines)
 
+    def chart(self, row: int, chart: ChartBase, text: str) -> None:
+        """Place a chart at the left of a row, with what it shows said in words."""
+        self.sheet.add_chart(chart, f"A{row}")
+        self.book.descriptions.setdefault(self.title, {})[f"A{row}"] = text
+
     def width(self, column: int) -> float:
         """The width of a column, in characters."""
         return float(self.sheet.column_dimensions[get_column_letter(column)].width)
 
     def print_by_year(self, first: int, year_of_month: list[int]) -> None:
         """Print a sheet of months with a new page for each fiscal year, headings on every page."""
-        setup = self.sheet.page_setup
+        years = itertools.pairwise(year_of_month)
+        starts = [first + n for n, (before, year) in enumerate(years, start=1) if before != year]
+        self.print_by_block("3:6", first - 1, 46, [first, *starts])
+
+    def print_by_block(
+        self, title_rows: str, title_columns: int, scale: int, starts: Sequence[int]
+    ) -> None:
+        """Print with a new page at each of these columns but the first, headings on every page."""
         self.sheet.sheet_properties.pageSetUpPr.fitToPage = False
-        setup.scale = 46
-        self.sheet.print_title_rows = "3:6"
-        self.sheet.print_title_cols = f"A:{get_column_letter(first - 1)}"
-        for month, (before, year) in enumerate(itertools.pairwise(year_of_month)):
-            if before != year:
-                self.sheet.col_breaks.append(Break(id=first + month))
+        self.sheet.page_setup.scale = scale
+        self.sheet.print_title_rows = title_rows
+        self.sheet.print_title_cols = f"A:{get_column_letter(title_columns)}"
+        for start in starts[1:]:
+            self.sheet.col_breaks.append(Break(id=start - 1))
+
+    def print_in_blocks(self, last: int, starts: Sequence[int]) -> None:
+        """Print one page wide, with a new page before each of these rows.
+
+        Pages that are fitted to a width ignore such breaks, so the scale is worked out here.
+        """
+        width = sum(self.width(column) for column in range(1, last + 1))
+        self.sheet.sheet_properties.pageSetUpPr.fitToPage = False
+        self.sheet.page_setup.scale = min(100, int(100 * LETTERS_A_PAGE / width))
+        for row in starts:
+            self.sheet.row_breaks.append(Break(id=row - 1))
 
     def widths(self, *widths: float) -> None:
         """Set the widths of the first columns."""

@@ -1,18 +1,22 @@
-"""Put computed values beside the formulas of a finished workbook file.
+"""Put computed values beside the formulas of a finished workbook file, and words to its charts.
 
 openpyxl writes a formula with an empty value, so a workbook that nobody has opened in Excel reads
-as empty. This pass streams each sheet's XML, fills the value beside each formula, and writes the
-package so that two runs give the same bytes. It uses the file format only.
+as empty; and it writes a chart without a description, so that who cannot see it learns nothing.
+This pass streams each sheet's XML, fills the value beside each formula, says with each chart what
+it shows, and writes the package so that two runs give the same bytes. It uses the file format only.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
 from typing import BinaryIO
 from xml.parsers import expat
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
+
+from openpyxl.utils import get_column_letter
 
 Value = float | bool | str
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -20,9 +24,12 @@ _CREATED = b"2015-04-01T00:00:00Z"
 
 
 def save_with_values(
-    file: BinaryIO, target: BinaryIO, values: Mapping[str, Mapping[str, Value]]
+    file: BinaryIO,
+    target: BinaryIO,
+    values: Mapping[str, Mapping[str, Value]],
+    descriptions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Copy a workbook, with a value beside each of its formulas.
+    """Copy a workbook, with a value beside each of its formulas and a text with each of its charts.
 
     Parameters
     ----------
@@ -32,20 +39,29 @@ def save_with_values(
         Where the copy goes.
     values : mapping of str to mapping of str to float, bool or str
         By sheet title and cell, such as ``{"Summary": {"C8": 12.5}}``.
+    descriptions : mapping of str to mapping of str to str, optional
+        What each chart shows, by sheet title and the cell at its upper left corner.
 
     Raises
     ------
     ValueError
-        If a formula has no value, a value has no formula, or a value is not finite: a fault in the
-        writer, never in a user's data.
+        If a formula has no value, a value has no formula, a value is not finite, a chart has no
+        description or a description no chart: a fault in the writer, never in a user's data.
     """
     parts = _parts_of_sheets(file)
+    drawings = _parts_of_drawings(file, parts)
+    described = dict(descriptions or {})
+    for title in sorted(set(described) - set(drawings.values())):
+        raise ValueError(f"{title}: descriptions of charts, and no chart")
     with zipfile.ZipFile(file) as package, zipfile.ZipFile(target, "w") as copy:
         for name in sorted(package.namelist()):
             content = package.read(name)
             if name in parts:
                 title = parts[name]
                 content = _Filler(title, values.get(title, {})).fill(content)
+            elif name in drawings:
+                title = drawings[name]
+                content = _Describer(title, described.get(title, {})).describe(content)
             elif name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _CREATED, content)
             elif name == "xl/workbook.xml" and b'fullCalcOnLoad="1"' not in content:
@@ -67,9 +83,28 @@ def _parts_of_sheets(file: BinaryIO) -> dict[str, str]:
     found = {}
     for sheet in sheets:
         target = targets[sheet.get(namespace, sheet.get("r:id", ""))]
-        name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found[name] = sheet["name"]
+        found[_part("xl", target)] = sheet["name"]
     return found
+
+
+def _parts_of_drawings(file: BinaryIO, sheets: Mapping[str, str]) -> dict[str, str]:
+    """Titles of the sheets by the name of the package part that holds the drawing of each."""
+    found = {}
+    with zipfile.ZipFile(file) as package:
+        for sheet, title in sheets.items():
+            folder, name = posixpath.split(sheet)
+            relations = f"{folder}/_rels/{name}.rels"
+            if relations not in package.namelist():
+                continue
+            for relation in _elements(package.read(relations), "Relationship"):
+                if relation["Type"].endswith("/drawing"):
+                    found[_part(folder, relation["Target"])] = title
+    return found
+
+
+def _part(folder: str, target: str) -> str:
+    """The name of the part that a relationship of a part in a folder leads to."""
+    return posixpath.normpath(posixpath.join("/" + folder, target)).lstrip("/")
 
 
 def _elements(content: bytes, tag: str) -> list[dict[str, str]]:
@@ -134,6 +169,59 @@ class _Filler:
         self.pieces += [self.content[self.copied : opened], kind]
         self.pieces += [self.content[opened : self.formula_ends], b"<v>", value, b"</v>"]
         self.copied = ends
+
+
+class _Describer:
+    """Copies one drawing's XML, and says with each chart what it shows."""
+
+    def __init__(self, title: str, texts: Mapping[str, str]):
+        self.title = title
+        self.texts = dict(texts)
+        self.pieces: list[bytes] = []
+        self.copied = 0
+        self.corner: dict[str, int] = {}
+        self.reading = ""
+        self.in_corner = False
+
+    def describe(self, content: bytes) -> bytes:
+        self.content = content
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.parser.CharacterDataHandler = self.characters
+        self.parser.Parse(content, True)
+        if self.texts:
+            shown = ", ".join(sorted(self.texts)[:5])
+            raise ValueError(f"{self.title}: descriptions without a chart at {shown}")
+        self.pieces.append(content[self.copied :])
+        return b"".join(self.pieces)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.reading = name.rpartition(":")[2]
+        if self.reading == "from":
+            self.in_corner = True
+        elif self.reading == "cNvPr":
+            at = self.parser.CurrentByteIndex + len(b"<") + len(name.encode())
+            self.pieces += [self.content[self.copied : at], self.attribute()]
+            self.copied = at
+
+    def end(self, name: str) -> None:
+        self.reading = ""
+        if name.rpartition(":")[2] == "from":
+            self.in_corner = False
+
+    def characters(self, text: str) -> None:
+        if self.in_corner and self.reading in ("col", "row"):
+            self.corner[self.reading] = int(text)
+
+    def attribute(self) -> bytes:
+        """The description of the chart whose corner was read last."""
+        cell = f"{get_column_letter(self.corner['col'] + 1)}{self.corner['row'] + 1}"
+        text = self.texts.pop(cell, "").strip()
+        if not text:
+            raise ValueError(f"{self.title}!{cell}: the chart has no description")
+        return f" descr={quoteattr(text)}".encode()
 
 
 def _stored(value: Value, place: str) -> tuple[bytes, bytes]:

@@ -6,41 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capitation.workbook.checks import Check, write_checks
 from capitation.workbook.content import TOTAL_PAYMENTS, Content, label
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book, Page, at, quoted
-from capitation.workbook.saved_values import Value
 
 PAYMENT_LIST = "payment_weighted_list"
 BASE_PAYMENTS = "base_total_payments"
 _STREAM, _UNIT, _FIRST_YEAR = 1, 2, 3
 LISTED_FROM = 6
-HALF_A_PENNY = 0.005
-
-
-@dataclass(frozen=True)
-class Check:
-    """Two figures that must agree to the penny.
-
-    Attributes
-    ----------
-    what, where : str
-    left, right : str
-        Formulas, without the equals sign.
-    left_value, right_value : float
-    """
-
-    what: str
-    where: str
-    left: str
-    right: str
-    left_value: float
-    right_value: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the saved figures agree."""
-        return abs(self.left_value - self.right_value) < HALF_A_PENNY
 
 
 @dataclass(frozen=True)
@@ -65,11 +39,6 @@ class Listing:
     def first_year(self) -> int:
         """Column of the first year, after the scenario, the labels and the stream."""
         return len(self.labels) + 3
-
-
-def verdict_of(difference: str) -> str:
-    """The formula for a check's verdict: an error in its figures is no agreement."""
-    return f'=IF(ISNUMBER({difference}),IF({difference}=0,"OK","CHECK"),"CHECK")'
 
 
 class Summary:
@@ -363,29 +332,5 @@ class Summary:
 
     def write_checks(self) -> None:
         """Write every check, with the difference and the verdict."""
-        page = self.book.page("Checks")
-        page.text(1, 1, "Checks: two ways to each figure, which must agree to the penny", bold=True)
-        page.headings(3, 1, ["Check", "Where"])
-        page.headings(3, 3, ["Left £", "Right £", "Difference £"], over_numbers=True)
-        page.text(3, 6, "Result", "heading", form="indented")
-        page.widths(38, 40, 20, 20, 16, 10)
-        for row, check in enumerate(self.checks, start=4):
-            page.text(row, 1, check.what)
-            page.text(row, 2, check.where)
-            page.formula(row, 3, f"={check.left}", check.left_value, "money")
-            page.formula(row, 4, f"={check.right}", check.right_value, "money")
-            difference = 0.0 if check.holds else check.left_value - check.right_value
-            page.formula(row, 5, f"=ROUND(C{row}-D{row},2)", difference, "money")
-            verdict: Value = "OK" if check.holds else "CHECK"
-            page.formula(row, 6, verdict_of(f"E{row}"), verdict, "indented")
-        page.sheet.freeze_panes = "A4"
-
-    @property
-    def verdicts(self) -> str:
-        """The cells that hold the verdicts."""
-        return f"Checks!$F$4:$F${3 + len(self.checks)}"
-
-    @property
-    def failed(self) -> int:
-        """How many checks fail."""
-        return sum(not check.holds for check in self.checks)
+        title = "Checks: two ways to each figure, which must agree to the penny"
+        write_checks(self.book, self.checks, title, ("Left £", "Right £", "Difference £"))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
@@ -14,34 +9,17 @@ import xarray as xr
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.projection import whole
 from capitation.workbook.calculation import Calculation
+from capitation.workbook.checks import failed
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
+from capitation.workbook.file import Written, path_problems, save_book
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
-from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
 
 MOST_FORMULAS = 1_000_000
 """More live formulas than this make a workbook that no spreadsheet opens with pleasure."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written.
-
-    Attributes
-    ----------
-    path : Path
-    formulas : int
-        Live formulas, each with its value.
-    checks, checks_failed : int
-    """
-
-    path: Path
-    formulas: int
-    checks: int
-    checks_failed: int
 
 
 def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
@@ -69,8 +47,8 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
     content = Content(whole(result))
     _check_size(content)
     book, summary = _written(content)
-    _save(book, path)
-    return Written(path, book.formulas, len(summary.checks), summary.failed)
+    save_book(book, path)
+    return Written(path, book.formulas, len(summary.checks), failed(summary.checks))
 
 
 def _written(content: Content) -> tuple[Book, Summary]:
@@ -99,16 +77,6 @@ def _written(content: Content) -> tuple[Book, Summary]:
     return book, summary
 
 
-def path_problems(path: Path) -> Iterator[Problem]:
-    """Why no workbook can be written to a path, as far as that can be said before it is made."""
-    if path.suffix.lower() != ".xlsx":
-        yield Problem(str(path), "is not the name of a workbook", "end it in .xlsx")
-    elif not path.parent.is_dir():
-        yield Problem(str(path), "its folder does not exist", f"make {path.parent} first")
-    elif path.is_dir():
-        yield Problem(str(path), "is a folder", "give the name of a file")
-
-
 def _check_size(content: Content) -> None:
     result = content.result
     formulas = sum(result[name].size for name in content.graph.nodes)
@@ -120,36 +88,3 @@ def _check_size(content: Content) -> None:
                 "choose fewer commissioners, scenarios or months",
             )
         )
-
-
-def _save(book: Book, path: Path) -> None:
-    plain = io.BytesIO()
-    book.workbook.save(plain)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-    except OSError as error:
-        found = f"nothing can be written in {str(path.parent)!r}: {error.strerror}"
-        raise InputError(Problem(str(path), found, "choose another folder")) from None
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            save_with_values(plain, file, book.values)
-        _copy_mode(path, beside)
-        beside.replace(path)
-    except OSError as error:
-        found = f"the file cannot be written: {error.strerror or error}"
-        mend = f"if {path.name} is open in Excel, close it and run again; or choose another name"
-        raise InputError(Problem(str(path), found, mend)) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _copy_mode(path: Path, beside: Path) -> None:
-    """Give the new file the rights of the one it replaces, or those of any new file."""
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    beside.chmod(mode)

@@ -1,0 +1,199 @@
+"""What a command was asked about: the model, the practices, and a team's own figures for them."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import capitation as cap
+from capitation.cli.console import listed, tell
+from capitation.cli.options import LABELS, LONGEST, first_of_month
+from capitation.errors import InputError, Problem, nearest, raise_if_any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a projection or a simulation is asked about.
+
+    Attributes
+    ----------
+    model : Model
+        From the month asked for, with the terms that were set.
+    practices : xarray.Dataset
+        Those asked for, with the figures of ``--inputs``.
+    given : dict of str to xarray.DataArray or None
+        The known values of ``--given``.
+    months : int
+    files : dict
+        Name and sha256 of what was read: ``input``, ``inputs`` and ``given``.
+    set : dict of str to float
+        Terms that were set.
+    """
+
+    model: cap.Model
+    practices: xr.Dataset
+    given: dict[str, xr.DataArray] | None
+    months: int
+    files: dict[str, Any]
+    set: dict[str, float]
+
+
+def model_of(args: argparse.Namespace) -> cap.Model:
+    """The model asked for, from the month asked for, with the terms that are set."""
+    model = cap.load_model(args.model)
+    start = first_of_month(args.start or "")
+    model = replace(model, start=start) if start else model
+    words = (word.partition("=") for word in args.set)
+    changed = {name.strip(): value.strip() for name, _, value in words}
+    return cap.with_terms(model, changed) if changed else model
+
+
+def asked_about(
+    args: argparse.Namespace, model: cap.Model, labels: Mapping[str, str] | None = None
+) -> Asked:
+    """Read what a command is asked about. Faults of several files are told together."""
+    everyone, practices = _practices(args, model, labels or {})
+    months = args.months or _months_to_cover(model, labels or {})
+    known = everyone["practice"].values.tolist()
+    files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None}
+    problems: list[Problem] = []
+    given = None
+    if args.given is not None:
+        try:
+            given = _given(args.given, model, practices, months, known)
+            first = next(iter(given.values()))
+            files["given"] = _file(first) | {"names": list(given)}
+        except InputError as error:
+            problems += error.problems
+    if args.inputs is not None:
+        try:
+            allowed = _inputs_of(model)
+            practices = cap.with_inputs(practices, args.inputs, allowed=allowed, known=known)
+            files["inputs"] = _inputs_file(practices)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    if given is not None:
+        # What is read of a result names its files by this.
+        of = f"{listed(given)} of {files['given']['source']}"
+        practices = practices.assign_attrs(source=f"{practices.attrs['source']}, with {of}")
+    names = (word.partition("=")[0].strip() for word in args.set)
+    values = {name: model.terms[name].values[-1].value for name in names}
+    return Asked(model, practices, given, months, files, values)
+
+
+def _file(read: xr.Dataset | xr.DataArray) -> dict[str, Any]:
+    return {"source": read.attrs["source"], "sha256": read.attrs.get("sha256")}
+
+
+def _inputs_file(practices: xr.Dataset) -> dict[str, Any]:
+    file, variables = practices.attrs["inputs"], practices.data_vars
+    names = [str(name) for name in variables if variables[name].attrs.get("source") == file]
+    return {"source": file, "sha256": practices.attrs["inputs_sha256"], "names": names}
+
+
+def labels_of(words: Iterable[str]) -> dict[str, str]:
+    """Labels as they were written: key=value."""
+    labels: dict[str, str] = {}
+    problems = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            problems.append(Problem(word, "is not a label", "write it as practice=A81001"))
+        elif key not in LABELS:
+            problems.append(Problem(word, f"there is no label {key!r}", nearest(key, LABELS)))
+        elif key in labels:
+            problems.append(Problem(word, f"{key} is {labels[key]!r} already", "give it once"))
+        labels.setdefault(key, value)
+    raise_if_any(problems)
+    return labels
+
+
+def _months_to_cover(model: cap.Model, labels: Mapping[str, str]) -> int:
+    """The model's months, or more: to the end of the fiscal year that is asked about."""
+    from capitation.engine.calendar import fiscal_year, months_of
+
+    try:
+        month = f"{labels.get('month', '')}-01"
+        year = labels.get("year") or fiscal_year(dt.date.fromisoformat(month))
+        last = months_of(year)[-1]
+    except ValueError:
+        return model.months
+    needed = (last.year - model.start.year) * 12 + last.month - model.start.month + 1
+    return max(model.months, min(needed, LONGEST))
+
+
+# Practices --------------------------------------------------------------------------------------
+
+
+def _practices(
+    args: argparse.Namespace, model: cap.Model, labels: Mapping[str, str]
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Every practice of the file, or of the example; and those of them that are asked for."""
+    if args.practices is None:
+        everyone, codes = cap.example_practices(), args.commissioner
+    else:
+        everyone = cap.read_payments(args.practices, args.fiscal_year)
+        codes = args.commissioner or _of_labels(everyone, labels) or _of_model(everyone, model)
+    return everyone, cap.select_commissioners(everyone, codes) if codes else everyone
+
+
+def _of_labels(everyone: xr.Dataset, labels: Mapping[str, str]) -> list[str]:
+    """The commissioner of the practice that is asked about: no total reaches beyond it."""
+    if "practice" not in labels:
+        return [labels["commissioner_code"]] if "commissioner_code" in labels else []
+    code, codes = labels["practice"], everyone["practice"].values.tolist()
+    if code not in codes:
+        file = str(everyone.attrs["source"])
+        raise InputError(Problem(file, f"there is no practice {code!r}", nearest(code, codes)))
+    return [str(everyone["commissioner"].sel(practice=code).item())]
+
+
+def _of_model(everyone: xr.Dataset, model: cap.Model) -> list[str]:
+    """The commissioners that the model names, and the file has."""
+    file, present = str(everyone.attrs["source"]), set(everyone["commissioner"].values.tolist())
+    found = [code for code in model.commissioners if code in present]
+    absent = [code for code in model.commissioners if code not in present]
+    if absent and not found:
+        said = f"no practice of the commissioners that {model.name} names: {listed(absent)}"
+        mend = f"choose others with --commissioner; {nearest(absent[0], present)}"
+        raise InputError(Problem(file, said, mend))
+    if absent:
+        tell(f"note: {file} has no practice of {listed(absent)}, which {model.name} names")
+    return found
+
+
+# A team's own figures ---------------------------------------------------------------------------
+
+
+def _inputs_of(model: cap.Model) -> set[str]:
+    """Figures of a practice that some rule of the model reads, as a payments file names them."""
+    from capitation.practices import FIGURES, FLAGS
+
+    names = {leaf.name for leaf in model.graph().leaves.values() if leaf.kind == "input"}
+    figures = {name for name in FIGURES if f"base_{name}" in names}
+    of_contract = {f"base_{name}" for name in FIGURES} | {*FLAGS} - {"london_practice"}
+    return (names - of_contract) | figures
+
+
+def _given(
+    path: str, model: cap.Model, practices: xr.Dataset, months: int, known: Iterable[str]
+) -> dict[str, xr.DataArray]:
+    from capitation.engine.calendar import months_from
+    from capitation.engine.rule import Rule
+
+    by_month = {
+        name
+        for name, node in model.graph().nodes.items()
+        if isinstance(node.definition, Rule)
+        and "month" in node.dims
+        and {*node.dims} <= {"scenario", "practice", "month"}
+    }
+    wanted = months_from(model.start, months)
+    return cap.read_given(path, practices, wanted, allowed=by_month, known=known)

@@ -1,0 +1,131 @@
+"""What each command does: it gives what is to be said, and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import capitation as cap
+from capitation.cli.asked import asked_about, labels_of, model_of
+from capitation.cli.console import as_json, listed, table, tell, tell_notes
+from capitation.cli.options import option_problems
+from capitation.errors import raise_if_any
+
+ALTERNATIVES = {
+    "model": "model",
+    "persistence": "persistence: the base year's core income again",
+    "per_capita": "per capita: that, times the change of weighted lists",
+    "price_grown": "price grown: that, times the change of net prices",
+}
+"""What a backtest sets side by side, in words."""
+
+
+def _run(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.run_summary import summary_of, words_of
+
+    output = _output(args)
+    asked = asked_about(args, model_of(args))
+    result = cap.project(
+        asked.model, asked.practices, args.scenario, args.months, given=asked.given
+    )
+    written = cap.write_workbook(result, output)
+    summary = summary_of(result, written, asked)
+    tell_notes(summary["notes"])
+    return as_json(summary) if args.json else words_of(summary, result), _status(written)
+
+
+def _simulate(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.simulation_summary import summary_of, words_of
+
+    output = _output(args)
+    asked = asked_about(args, model_of(args))
+    result = cap.simulate(
+        asked.model,
+        asked.practices,
+        args.scenario,
+        args.months,
+        draws=args.draws,
+        seed=args.seed,
+        given=asked.given,
+        threads=args.threads,
+        break_even=not args.no_break_even,
+    )
+    written = cap.write_simulation(result, output)
+    summary = summary_of(result, written, asked)
+    tell_notes(summary["notes"])
+    return as_json(summary) if args.json else words_of(summary, result), _status(written)
+
+
+def _output(args: argparse.Namespace) -> Path:
+    """Where the workbook goes: refused, as options are, before any work is done."""
+    from capitation.workbook.file import path_problems
+
+    output = Path(args.output)
+    raise_if_any([*path_problems(output), *option_problems(args)])
+    return output
+
+
+def _status(written: Any) -> int:
+    if not written.checks_failed:
+        return 0
+    failed = f"{written.checks_failed:,} of {written.checks:,} checks failed"
+    tell(f"{failed}; the workbook is written, and shows which: {written.path}")
+    return 3
+
+
+def _models(args: argparse.Namespace) -> tuple[str, int]:
+    found = cap.models()
+    return as_json(found) if args.json else table(found.items(), str.ljust), 0
+
+
+def _explain(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.run_summary import notes_of
+
+    raise_if_any(option_problems(args))
+    labels = labels_of(args.labels)
+    asked = asked_about(args, model_of(args), labels)
+    result = cap.project(asked.model, asked.practices, months=asked.months, given=asked.given)
+    told, notes = cap.explain(result, args.variable, **labels), notes_of(result)
+    tell_notes(notes)
+    return as_json(told.as_dict() | {"notes": notes}) if args.json else str(told), 0
+
+
+def _backtest(args: argparse.Namespace) -> tuple[str, int]:
+    chosen = {} if args.model is None else {"model": args.model}
+    report = cap.backtest(args.base, args.actual, args.lists, **chosen)
+    if args.json:
+        return as_json(report), 0
+    wholes = [
+        ("Core income, Σ|projected − paid| ÷ Σ paid", "error (WAPE)"),
+        *((words, f"{report['wape'][key]:.1%}") for key, words in ALTERNATIVES.items()),
+        ("Bias of the model's total", f"{report['bias']:+.1%}"),
+        ("Median error of a practice", f"{report['median_error']:.1%}"),
+    ]
+    streams = [(name.replace("_", " "), f"{e:.1%}") for name, e in report["by_stream"].items()]
+    kinds = [
+        (kind, f"{of['practices']:,}", f"{of['wape']:.1%}", f"{of['median_error']:.1%}")
+        for kind, of in report["by_contract_type"].items()
+    ]
+    heading, *rows = table([("By contract", "practices", "error", "median"), *kinds]).split("\n")
+    base, actual = Path(args.base).name, Path(args.actual).name
+    parts = [
+        f"{report['practices']:,} practices: {base} projected to {actual}, {args.lists} lists",
+        table(wholes),
+        table([("By stream", "error"), *streams]),
+        f"{heading}\n{listed(rows, chr(10))}",
+    ]
+    return "\n\n".join(parts), 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
+    "run": _run,
+    "simulate": _simulate,
+    "explain": _explain,
+    "models": _models,
+    "backtest": _backtest,
+}
+
+WRITING = ("run", "simulate")
+"""Commands that write a workbook."""

@@ -1,0 +1,140 @@
+"""The words of a command: its options, and what is wrong with them before any work is done."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import capitation as cap
+from capitation.errors import Problem
+
+LABELS = ("practice", "month", "scenario", "year", "commissioner_code")
+"""What `explain` is asked about, as key=value."""
+
+LONGEST = 600
+"""Months: fifty years, as far as a projection is asked to go."""
+
+MOST_DRAWS = 1_000_000
+MOST_SEED = 2**63 - 1
+MOST_THREADS = 1_024
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the words of a command.
+
+    Raises
+    ------
+    SystemExit
+        If they are no command, or ask for nothing but help.
+    """
+    parser = _parser()
+    args, others = parser.parse_known_args(argv)
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    if args.command == "explain":
+        # Labels may stand anywhere: argparse leaves over those that follow an option, and
+        # --commissioner takes those that follow its codes.
+        codes = args.commissioner or []
+        args.labels += [word for word in others if not word.startswith("-")]
+        args.labels += [word for word in codes if "=" in word]
+        args.commissioner = [word for word in codes if "=" not in word]
+        others = [word for word in others if word.startswith("-")]
+    if others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    return args
+
+
+def _parser() -> argparse.ArgumentParser:
+    title = str(cap.__doc__).splitlines()[0]
+    parser = argparse.ArgumentParser(prog="capitation", description=title, allow_abbrev=False)
+    parser.set_defaults(command=None)
+    parser.add_argument("--version", action="version", version=f"capitation {cap.__version__}")
+    debug = "show the traceback of a fault"
+    parser.add_argument("--debug", action="store_true", help=debug)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, does: str) -> Callable[..., argparse.Action]:
+        added = commands.add_parser(name, help=does, description=does, allow_abbrev=False)
+        added.set_defaults(command=name)
+        added.add_argument("--json", action="store_true", help="print JSON, for programs")
+        # Left out, it must not undo a --debug before the command.
+        kept = argparse.SUPPRESS
+        added.add_argument("--debug", action="store_true", default=kept, help=debug)
+        return added.add_argument
+
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"}
+    only = "after MODEL: only these [those the model names]"
+    run = command("run", "project every practice's payments, as a workbook")
+    simulate = command("simulate", "draw what chance may bring, many times, as a workbook")
+    explain = command("explain", "why a figure is what it is, down to its sources")
+    for add in (run, simulate, explain):
+        add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
+        add("--practices", metavar="FILE", help="official payments file [synthetic example]")
+        add("--commissioner", **several, metavar="CODE", help=only)
+        add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
+        add("--inputs", metavar="FILE.csv", help="more figures by practice: practice,<name>,…")
+        add("--given", metavar="FILE.csv", help="known values: practice,month,<rule>,…")
+        change = "set a term in every scenario; may be repeated"
+        add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
+        add("--start", metavar="2017-04", help="the first month [as the model says]")
+        add("--months", type=int, metavar="N", help="how many to project [as the model says]")
+    for add in (run, simulate):
+        add("--scenario", **several, metavar="NAME", help="only these [all]")
+        add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
+    simulate("--draws", type=int, default=1_000, metavar="N", help="how many [1000]")
+    simulate("--seed", type=int, default=1, metavar="S", help="the same seed, the same draws [1]")
+    simulate("--threads", type=int, metavar="N", help="the result does not depend on it [all]")
+    solved = "do not solve for the reduction that pays for the scheme"
+    simulate("--no-break-even", action="store_true", help=solved)
+    explain("variable", metavar="VARIABLE", help="a rule, total, input or term")
+    explain("labels", nargs="*", metavar="KEY=VALUE", help=f"where: {', '.join(LABELS)}")
+    command("models", "name the models that come with the library")
+    add = command("backtest", "hold a projection against what was really paid")
+    add("base", metavar="BASE.csv", help="payments file of the base year")
+    add("actual", metavar="ACTUAL.csv", help="payments file of a later year")
+    kinds = ("actual", "projected")
+    add("--lists", choices=kinds, default="actual", help="of the later year [actual]")
+    add("--model", metavar="MODEL", help="a model's name or path [the national rules]")
+    return parser
+
+
+def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
+    """What is wrong with the options of run, simulate and explain."""
+    if args.months is not None and not 1 <= args.months <= LONGEST:
+        yield Problem("--months", f"found {args.months}", f"from 1 to {LONGEST}")
+    if args.start is not None and first_of_month(args.start) is None:
+        yield Problem("--start", f"found {args.start!r}", "a month such as 2017-04")
+    if args.fiscal_year is not None and args.practices is None:
+        mend = "give the file with --practices"
+        yield Problem("--fiscal-year", "there is no file that it is the year of", mend)
+    terms = [word.partition("=")[0].strip() for word in args.set]
+    for n, word in enumerate(args.set):
+        if "=" not in word or not terms[n]:
+            found = f"{word!r} does not set a term"
+            yield Problem("--set", found, "write it as list_growth=0.01")
+        elif terms[n] in terms[:n]:
+            yield Problem("--set", f"{terms[n]} is set twice", "set it once")
+    if args.command == "simulate":
+        yield from _simulation_problems(args)
+
+
+def _simulation_problems(args: argparse.Namespace) -> Iterator[Problem]:
+    for option, found, least, most in (
+        ("--draws", args.draws, 2, MOST_DRAWS),
+        ("--seed", args.seed, 0, MOST_SEED),
+        ("--threads", args.threads, 1, MOST_THREADS),
+    ):
+        if found is not None and not least <= found <= most:
+            yield Problem(option, f"found {found}", f"from {least} to {most:,}")
+
+
+def first_of_month(text: str) -> dt.date | None:
+    """The first day of a month written as 2017-04, or None."""
+    try:
+        return dt.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None

@@ -1,0 +1,212 @@
+"""What is said of a simulation: as data, and in words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from capitation.cli.asked import Asked
+from capitation.cli.console import MOST_SHOWN, in_pounds, table
+from capitation.cli.run_summary import about, asked_in_words, written_in_words
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LOW, HIGH = "0.05", "0.95"
+"""Quantiles that are shown."""
+
+
+def summary_of(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
+    """What was asked, what is to be expected and how far that may be missed, what was written."""
+    solved = "break_even_reduction" in result
+    return {
+        **about(result, written, asked),
+        "months": asked.months,
+        "start": f"{asked.model.start:%Y-%m}",
+        "scenarios": [str(name) for name in result["scenario"].values],
+        "draws": int(result.attrs["draws"]),
+        "seed": int(result.attrs["seed"]),
+        "cost": list(_costs(result)),
+        "chance_of_earning": list(_chances(result)),
+        "break_even": list(_break_evens(result)) if solved else None,
+        "largest_reduction": float(result["reduction"].max()) if solved else None,
+    }
+
+
+def _costs(result: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """The scheme's cost to each commissioner: mean, its standard error, and quantiles."""
+    name = f"commissioner_{result.attrs['cost'].removeprefix('commissioner_')}"
+    if not result.attrs["cost"]:
+        return
+    for at in _places(result, "scenario", "commissioner_code", "year", "effect"):
+        of_draws = result[name].sel(at)
+        yield {
+            "scenario": at["scenario"],
+            "commissioner": at["commissioner_code"],
+            "year": at["year"],
+            "effect": at["effect"],
+            "mean": _number(result[f"{name}_mean"].sel(at)),
+            "standard_error": _number(result[f"{name}_standard_error"].sel(at)),
+            "quantiles": {
+                f"{float(share):g}": _number(of_draws.sel(quantile=share))
+                for share in result["quantile"].values
+            },
+        }
+
+
+def _chances(result: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """The chance that a practice earns: of the median, the smallest and the largest practice."""
+    if "probability_of_earning" not in result:
+        return
+    lists = result["registered_list"].values.astype(float)
+    # A practice without a list is no small practice.
+    smallest = int(min(range(len(lists)), key=lambda p: lists[p] if lists[p] > 0 else math.inf))
+    largest = int(lists.argmax())
+    chance, error = (
+        result[f"probability_of_earning{of}"].transpose(..., "practice")
+        for of in ("", "_standard_error")
+    )
+    codes = [str(code) for code in result["practice"].values]
+    for at in _places(result, "scenario", "year", "effect"):
+        chances, errors = chance.sel(at).values, error.sel(at).values
+        ends = {
+            key: {
+                "practice": codes[p],
+                "registered_list": float(lists[p]),
+                "chance": _number(chances[p]),
+                "standard_error": _number(errors[p]),
+            }
+            for key, p in (("smallest", smallest), ("largest", largest))
+        }
+        yield {**at, "median": _number(chance.sel(at).median()), **ends}
+
+
+def _break_evens(result: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """The reduction in admissions at which saving pays for the scheme, with its interval."""
+    for at in _places(result, "scenario", "commissioner_code"):
+        yield {
+            "scenario": at["scenario"],
+            "commissioner": at["commissioner_code"],
+            "reduction": _number(result["break_even_reduction"].sel(at)),
+            "low": _number(result["break_even_reduction_low"].sel(at)),
+            "high": _number(result["break_even_reduction_high"].sel(at)),
+        }
+
+
+def _places(result: xr.Dataset, *dims: str) -> Iterator[dict[str, str]]:
+    labels = ([str(label) for label in result[dim].values] for dim in dims)
+    for chosen in itertools.product(*labels):
+        yield dict(zip(dims, chosen, strict=True))
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+# In words ---------------------------------------------------------------------------------------
+
+
+def words_of(summary: Mapping[str, Any], result: xr.Dataset) -> str:
+    """The summary of a simulation as a reader wants it."""
+    first, last = _ends(summary)
+    asked = [
+        *asked_in_words(summary, result, f"{first} – {last}"),
+        ("Draws", f"{summary['draws']:,}, seed {summary['seed']}"),
+    ]
+    if summary["chance_of_earning"]:
+        asked.append(("Earning", f"{result.attrs['earned']} is more than 0"))
+    if result.attrs["effect_term"]:
+        asked.append(("Effect", f"with: {result.attrs['effect_term']} as it stands; without: 0"))
+    parts = [
+        result.attrs["title"],
+        table(asked, str.ljust),
+        *_cost_tables(summary),
+        *_chance_tables(summary),
+        *_break_even_table(summary),
+        written_in_words(summary),
+    ]
+    return "\n\n".join(parts)
+
+
+def _ends(summary: Mapping[str, Any]) -> tuple[str, str]:
+    import datetime as dt
+
+    from capitation.engine.calendar import months_from
+
+    months = months_from(dt.date.fromisoformat(f"{summary['start']}-01"), summary["months"])
+    return f"{months[0]:%B %Y}", f"{months[-1]:%B %Y}"
+
+
+def _cost_tables(summary: Mapping[str, Any]) -> list[str]:
+    """A table for each scenario and commissioner."""
+    heading = ("mean", "standard error", "5%", "95%")
+    tables = []
+    groups = itertools.groupby(summary["cost"], lambda row: (row["scenario"], row["commissioner"]))
+    for names, rows in groups:
+        lines = [
+            (
+                f"{row['year']}, {row['effect']}",
+                in_pounds(row["mean"]),
+                in_pounds(row["standard_error"]),
+                in_pounds(row["quantiles"][LOW]),
+                in_pounds(row["quantiles"][HIGH]),
+            )
+            for row in rows
+        ]
+        tables.append(table([(f"Expected cost: {', '.join(names)}", *heading), *lines]))
+    return _some(tables)
+
+
+def _chance_tables(summary: Mapping[str, Any]) -> list[str]:
+    """A table for each scenario: how likely it is that a practice earns anything."""
+    tables = []
+    for scenario, found in itertools.groupby(
+        summary["chance_of_earning"], lambda row: row["scenario"]
+    ):
+        rows = list(found)
+        heading = [f"Chance of earning: {scenario}", "median practice"]
+        for end in ("smallest", "largest"):
+            heading.append("{}: {practice}, {registered_list:,.0f}".format(end, **rows[0][end]))
+        lines = [
+            (
+                f"{row['year']}, {row['effect']}",
+                _share(row["median"]),
+                _share(row["smallest"]["chance"]),
+                _share(row["largest"]["chance"]),
+            )
+            for row in rows
+        ]
+        tables.append(table([tuple(heading), *lines]))
+    return _some(tables)
+
+
+def _break_even_table(summary: Mapping[str, Any]) -> list[str]:
+    if summary["break_even"] is None:
+        return []
+    most = summary["largest_reduction"]
+    lines = [
+        (
+            f"{row['scenario']}, {row['commissioner']}",
+            f"none up to {most:.0%}" if row["reduction"] is None else _share(row["reduction"]),
+            f"{_share(row['low'])} – {_share(row['high'])}"
+            if row["reduction"] is not None
+            else "–",
+        )
+        for row in summary["break_even"]
+    ]
+    shown = lines[:MOST_SHOWN]
+    if len(lines) > MOST_SHOWN:
+        shown.append((f"and {len(lines) - MOST_SHOWN} more, in the workbook", "", ""))
+    return [table([("Break-even reduction", "at", "95% interval"), *shown])]
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def _some(tables: list[str]) -> list[str]:
+    more = len(tables) - MOST_SHOWN
+    return tables[:MOST_SHOWN] + ([f"and {more} more, in the workbook"] if more > 0 else [])

@@ -1,0 +1,332 @@
+"""Draw after draw of a contract, commissioner by commissioner, in bounded memory.
+
+A commissioner's practices are drawn together, since totals and budgets tie them to each other, and
+no two commissioners are in memory at once. What is kept of a draw is what was asked for, by year.
+The same numbers come out however draws are spread over threads, and practices over passes: a random
+number belongs to a seed, a practice's code, a period, a random rule and a draw.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from capitation.engine.drawing import (
+    DrawingKernel,
+    emit_draws,
+    keys_of_run,
+    random_rules,
+    touched_by_chance,
+)
+from capitation.engine.graph import Graph, Node, area_of, time_of
+from capitation.engine.kernel import emit
+from capitation.engine.rule import Total
+from capitation.engine.terms import format_number
+from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.model import Model, Scenario
+from capitation.projection import WORTH_COMPILING, evaluate, evaluations, place_of_fault
+from capitation.setting import Setting, values_of_leaves
+
+MEMORY = 512 * 2**20
+"""Bytes that draws of one pass may take; a commissioner that needs more takes several passes."""
+
+LEAST_TASK = 64
+"""Draws that a thread takes at once, at the least."""
+
+
+Task = Callable[[range], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is kept of each draw of a rule.
+
+    Attributes
+    ----------
+    name : str
+        The rule that was asked for.
+    by_practice, by_commissioner : str
+        The variables that hold it by practice and by commissioner, each year; empty where it has
+        none.
+    """
+
+    name: str
+    by_practice: str = ""
+    by_commissioner: str = ""
+
+    @property
+    def variables(self) -> list[str]:
+        """Names of the variables that hold it."""
+        return [name for name in (self.by_practice, self.by_commissioner) if name]
+
+
+def with_outcomes(
+    model: Model, names: Iterable[str], given: Iterable[str]
+) -> tuple[Model, dict[str, Outcome]]:
+    """Add the totals that outcomes need: of a year's months, and of a commissioner's practices.
+
+    Raises
+    ------
+    InputError
+        For a name that is no rule, and for a rule that is neither of a year nor so much a month,
+        or of no practice and no commissioner.
+    """
+    graph = model.graph(given=given)
+    problems: list[Problem] = []
+    outcomes: dict[str, Outcome] = {}
+    totals: list[Total] = []
+    for name in dict.fromkeys(names):
+        node = graph.nodes.get(name)
+        if node is None:
+            found = f"{name!r} is no rule of the model"
+            problems.append(Problem("outcomes", found, nearest(name, graph.nodes)))
+            continue
+        problems += _unfit(node)
+        yearly = name
+        if time_of(node.dims) == "month":
+            yearly = f"{name}_in_the_year"
+            totals.append(_total(yearly, name, "months"))
+        by_commissioner = yearly if area_of(node.dims) == "commissioner_code" else ""
+        by_practice = "" if by_commissioner else yearly
+        if by_practice and node.unit.adds_up:
+            by_commissioner = f"{yearly}_of_all_practices"
+            totals.append(_total(by_commissioner, yearly, "practices"))
+        outcomes[name] = Outcome(name, by_practice, by_commissioner)
+    raise_if_any(problems)
+    return replace(model, definitions=(*model.definitions, *totals)), outcomes
+
+
+def _total(name: str, of: str, over: str) -> Total:
+    return Total(of=of, over=over, name=name, title=name.replace("_", " "), place="simulation")
+
+
+def _unfit(node: Node) -> Iterator[Problem]:
+    if time_of(node.dims) == "month" and node.unit.powers.get("month") != -1:
+        found = f"{node.name!r} [{node.unit}] moves by month, and months of it do not add up"
+        yield Problem("outcomes", found, "ask for what is of a year, or so much a month")
+    if not area_of(node.dims):
+        found = f"{node.name!r} is the same for every practice"
+        yield Problem("outcomes", found, "ask for what a practice or a commissioner has")
+
+
+def with_effect_held(
+    model: Model, term: str, scenarios: Iterable[str], values: Iterable[float]
+) -> dict[str, Scenario]:
+    """Scenarios in which a term is held at one value, by the names that are made for them.
+
+    Parameters
+    ----------
+    model : Model
+    term : str
+    scenarios : iterable of str
+        Each is changed in turn.
+    values : iterable of float
+        The value in each of `scenarios`.
+    """
+    found = {}
+    for name, value in zip(scenarios, values, strict=True):
+        own = model.scenarios[name]
+        constant = model.term_in(term, name).held_at(value)
+        made = name_of_held(term, name, value)
+        found[made] = Scenario(made, made, own.terms | {term: constant})
+    return found
+
+
+def name_of_held(term: str, scenario: str, value: float) -> str:
+    """Name of a scenario in which a term is held at one value."""
+    return f"{scenario}, {term} held at {format_number(value)}"
+
+
+@dataclass
+class Draws:
+    """A contract made ready to be drawn.
+
+    Attributes
+    ----------
+    setting : Setting
+    graph : Graph
+        All the rules.
+    wanted : list of str
+        Variables to keep, each by year.
+    draws, seed, threads : int
+    compiled : bool or None
+    """
+
+    setting: Setting
+    graph: Graph
+    wanted: list[str]
+    given: Mapping[str, np.ndarray]
+    draws: int
+    seed: int
+    threads: int
+    compiled: bool | None = None
+    drawn: list[str] = field(init=False)
+    fixed: dict[str, np.ndarray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        touched = touched_by_chance(self.graph.only(self.wanted))
+        self.drawn = [name for name in self.wanted if name in touched.nodes]
+        self.kernel: DrawingKernel | None = None
+        before = [name for name in self.wanted if name not in touched.nodes]
+        part = touched
+        if self.drawn:
+            self.kernel, part = emit_draws(self.graph, self.drawn)
+            before += [name for name in part.leaves if name in self.graph.nodes]
+        if self.compiled is None:
+            self.compiled = self.draws * evaluations(part, self.setting) > WORTH_COMPILING
+        self.part = part
+        self.fixed = self.values_before(list(dict.fromkeys(before)))
+        self.check_spreads()
+
+    def values_before(self, names: list[str]) -> dict[str, np.ndarray]:
+        """What chance does not touch, worked out once: rules, and the leaves that draws read."""
+        graph = self.graph.only([*names, *self.drawn])
+        leaves = values_of_leaves(graph.leaves, self.setting, self.given)
+        kernel = emit(self.graph, names)
+        values = {name: leaves[name] for name in kernel.inputs}
+        worth_it = evaluations(graph, self.setting) > WORTH_COMPILING
+        return leaves | evaluate(kernel, self.graph, self.setting, values, compiled=worth_it)
+
+    def check_spreads(self) -> None:
+        """Refuse what no distribution has: less spread than chance itself, or less than none."""
+        nodes = [self.part.nodes[name] for name in sorted(random_rules(self.part))]
+        for node in nodes:
+            (spread,) = node.spread
+            values = self.fixed.get(spread)
+            if values is None or node.drawn is None:
+                continue
+            wrong = values < 0
+            allowed = "zero (certain) or more"
+            if node.drawn.kind == "negative_binomial":
+                wrong, allowed = (values != 0) & (values < 1), "1 (Poisson) or more, or 0 (certain)"
+            if wrong.any():
+                found = f"{values[wrong].flat[0]:g}, which {node.name!r} is drawn with"
+                raise InputError(Problem(spread, f"found {found}", allowed))
+
+    # ------------------------------------------------------------------ running
+
+    def of_commissioner(self, place: int) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
+        """All draws of one commissioner, in as many passes over its practices as memory asks.
+
+        Parameters
+        ----------
+        place : int
+            Position of the commissioner.
+
+        Yields
+        ------
+        practices : range
+            Positions, within the commissioner, of the practices in the pass.
+        arrays : dict of str to array
+            Each of `wanted`, on its own dimensions, draws last; a single entry where chance does
+            not touch it.
+        """
+        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
+        sizes = {**self.setting.sizes, "commissioner_code": 1, "practice": last - first}
+        values = {name: self.slice_of(name, place, first, last) for name in self.fixed}
+        step = max(1, MEMORY // max(1, self.bytes_of_a_practice(sizes)))
+        for start in range(0, sizes["practice"], step):
+            practices = range(start, min(start + step, sizes["practice"]))
+            arrays = {}
+            for name in (name for name in self.wanted if name not in self.drawn):
+                dims = self.graph[name].dims
+                kept = [
+                    slice(start, practices.stop) if d == "practice" else slice(None) for d in dims
+                ]
+                arrays[name] = values[name][tuple(kept)][..., np.newaxis]
+            yield practices, arrays | self.run(place, sizes, values, practices)
+
+    def totals_of_commissioner(self, place: int) -> dict[str, np.ndarray]:
+        """All draws of what is the commissioner's, without any practice's own."""
+        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
+        sizes = {**self.setting.sizes, "commissioner_code": 1, "practice": last - first}
+        values = {name: self.slice_of(name, place, first, last) for name in self.fixed}
+        fixed = [name for name in self.wanted if name not in self.drawn]
+        arrays = {name: values[name][..., np.newaxis] for name in fixed}
+        return arrays | self.run(place, sizes, values, range(0))
+
+    def slice_of(self, name: str, place: int, first: int, last: int) -> np.ndarray:
+        cuts = {"practice": slice(first, last), "commissioner_code": slice(place, place + 1)}
+        dims = self.graph[name].dims
+        return self.fixed[name][tuple(cuts.get(d, slice(None)) for d in dims)]
+
+    def bytes_of_a_practice(self, sizes: Mapping[str, int]) -> int:
+        cells = 0
+        for name in self.drawn:
+            dims = self.graph[name].dims
+            if "practice" in dims:
+                cells += int(np.prod([sizes[d] for d in dims if d != "practice"]))
+        return 8 * cells * self.draws
+
+    def run(
+        self,
+        place: int,
+        sizes: Mapping[str, int],
+        values: Mapping[str, np.ndarray],
+        practices: range,
+    ) -> dict[str, np.ndarray]:
+        if self.kernel is None:
+            return {}
+        setting, kernel = self.setting, self.kernel
+        first = int(setting.practice_start[place])
+        labels = {
+            "practice": setting.codes[first : first + sizes["practice"]].tolist(),
+            "commissioner_code": [setting.commissioners[place]],
+            "year": setting.years,
+            "month": [f"{month:%Y-%m}" for month in setting.months],
+        }
+        keys = keys_of_run(labels, kernel.streams, self.seed, self.draws)
+        start = np.array([0, sizes["practice"]])
+        index = {"practice_start": start, "year_of_month": setting.year_of_month}
+        of_pass = {**sizes, "practice": len(practices)}
+        collected = {
+            name: np.empty([*(of_pass[d] for d in dims), self.draws])
+            for name, dims in kernel.collected.items()
+        }
+        read = {name: values[name] for name in kernel.inputs}
+
+        def task(draws: range) -> None:
+            compiled = bool(self.compiled)
+            kernel.run(sizes, index, keys, read, collected, draws, practices, compiled=compiled)
+
+        try:
+            self.spread_over_threads(task)
+        except (ZeroDivisionError, OverflowError) as error:
+            raise InputError(self.fault(error, task, first)) from None
+        for name, array in collected.items():
+            if not np.isfinite(array).all():
+                raise InputError(Problem(name, "some draws are not finite numbers"))
+        return collected
+
+    def spread_over_threads(self, task: Task) -> None:
+        workers = self.threads if self.compiled else 1
+        step = max(LEAST_TASK, -(-self.draws // (4 * workers)))
+        tasks = [range(a, min(a + step, self.draws)) for a in range(0, self.draws, step)]
+        if workers == 1:
+            for draws in tasks:
+                task(draws)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(task, tasks):
+                pass
+
+    def fault(self, error: BaseException, task: Task, first_practice: int) -> Problem:
+        """Which rule divided by zero: found by running once more as plain Python."""
+        if self.compiled:
+            self.compiled = False
+            try:
+                task(range(self.draws))
+            except (ZeroDivisionError, OverflowError) as again:
+                error = again
+        return place_of_fault(error, self.graph, self.setting, first_practice)
+
+
+def threads_at_hand() -> int:
+    """How many threads this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

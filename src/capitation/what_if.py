@@ -1,0 +1,94 @@
+"""What if a figure were another: a contract with some of its terms set by the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from capitation.engine.terms import DatedValue, Term, format_number, read_number
+from capitation.errors import Problem, nearest, raise_if_any
+from capitation.model import Model, term_behind
+
+ASSUMED = "Set by the user (--set)"
+
+
+def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
+    """Set terms of a contract to one value each: in every scenario, from the first month on.
+
+    Parameters
+    ----------
+    model : Model
+        As it will be run: a value holds from its start.
+    values : mapping of str to float or str
+        By name of the term; a number, or an exact fraction as text.
+
+    Returns
+    -------
+    Model
+        The same contract. The values are recorded as any others are, with the assumption that the
+        user set them, so that a workbook and an explanation show them.
+
+    Raises
+    ------
+    InputError
+        For a name that is no term, a term that no rule of the contract reads, and a value that is
+        no number. All at once.
+
+    Notes
+    -----
+    The base year is history, and keeps the figures that the first scenario has for it; but a term
+    of which rules read nothing but the base year's mean is set from its first date.
+
+    Examples
+    --------
+    >>> from capitation import load_model
+    >>> model = with_terms(load_model("national-practice-income"), {"monthly_list_growth": 0.01})
+    >>> model.terms["monthly_list_growth"].at(model.start)
+    0.01
+    """
+    leaves = model.graph().leaves
+    read = {term_behind(name, model.terms) for name in leaves}
+    in_projection = {
+        term_behind(name, model.terms) for name, leaf in leaves.items() if leaf.kind != "base term"
+    }
+    terms: dict[str, Term] = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if name not in model.terms:
+            mend = nearest(name, (known for known in read if known))
+            problems.append(Problem(model.place, f"there is no term {name!r} to set", mend))
+            continue
+        if name not in read:
+            mend = nearest(name, (known for known in read if known))
+            found = f"no rule of {model.name} reads the term {name!r}, so that it changes nothing"
+            problems.append(Problem(model.place, found, mend))
+            continue
+        try:
+            terms[name] = _set(model, name, value, keeps_history=name in in_projection)
+        except ValueError as error:
+            problems.append(Problem(f"{model.place}, term.{name}", str(error)))
+    raise_if_any(problems)
+    scenarios = {
+        key: replace(
+            scenario,
+            terms={name: term for name, term in scenario.terms.items() if name not in terms},
+        )
+        for key, scenario in model.scenarios.items()
+    }
+    return replace(model, terms=model.terms | terms, scenarios=scenarios)
+
+
+def _set(model: Model, name: str, value: float | str, *, keeps_history: bool) -> Term:
+    """A term with one value: from the first month on, or from its own first date."""
+    number = read_number(value)
+    is_fraction = isinstance(value, str) and "/" in value
+    written = str(value).strip() if is_fraction else format_number(number)
+    term = model.term_in(name, next(iter(model.scenarios)))
+    start = model.start if keeps_history else min(model.start, term.values[0].start)
+    # What was earned before the start and paid after it is not paid again.
+    before = tuple(
+        replace(dated, paid_from=None, until_paid=None)
+        for dated in term.values
+        if dated.start < start
+    )
+    return replace(term, values=(*before, DatedValue(start, number, written, "", ASSUMED)))

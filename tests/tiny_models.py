@@ -143,10 +143,20 @@ SIMULATION = {
 }
 SCENARIOS = {"as-is": {}, "strict": {"fall_for_reward": 0.1, "overdispersion": 1}}
 
-SCHEME_RULES = (
-    "lists admissions admissions_history measurement per_patient standards savings_condition "
-    "scheme_budget advance admission_value better_care_fund scheme_account"
-).split()
+SCHEME_RULES = [
+    "lists",
+    "admissions",
+    "admissions_history",
+    "measurement",
+    "per_patient",
+    "standards",
+    "savings_condition",
+    "scheme_budget",
+    "advance",
+    "admission_value",
+    "better_care_fund",
+    "scheme_account",
+]
 SCHEME_TERMS = {
     "scheme_price_per_weighted_patient": ("GBP/patient/year", 22.77),
     "monthly_list_growth": ("1", 0.0006),

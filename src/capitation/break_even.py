@@ -15,8 +15,11 @@ from capitation.setting import Setting, setting_of
 REDUCTIONS = tuple(round(0.025 * step, 3) for step in range(13))
 """Reductions at which cost and saving are drawn: none to 30%."""
 
-ROUNDS = 2
-"""How often the bracket around a break-even is narrowed."""
+ROUNDS = 8
+"""How often the bracket around a break-even is narrowed, at the most."""
+
+CLOSE = 1e-5
+"""Narrowing ends when the break-even moves by less: a thousandth of one per cent."""
 
 WIDTH = 1.959963984540054
 """Standard errors to either side of a 95% interval."""
@@ -128,16 +131,32 @@ def _solved(
         elif above[-1] + 1 < len(row):
             at = int(above[-1])
             brackets[number] = _Bracket(*REDUCTIONS[at : at + 2], *row[at : at + 2].tolist())
+    slopes = {number: bracket.slope for number, bracket in brackets.items()}
     errors = dict.fromkeys(brackets, 0.0)
-    for _ in range(ROUNDS if brackets else 0):
-        tried = [(n, level) for n, bracket in brackets.items() for level in bracket.around]
+    moved = dict.fromkeys(brackets, 1.0)
+    for _ in range(ROUNDS):
+        if max(moved.values(), default=0.0) < CLOSE:
+            break
+        # Every scenario is drawn each time, so that one kernel does for all of it.
+        tried = [
+            (n, level)
+            for n in range(len(scenarios))
+            for level in (brackets[n].inside if n in brackets else REDUCTIONS[:2])
+        ]
         points = [(scenarios[number], level) for number, level in tried]
         cost, saving, error = _cost_and_saving(drawing, points)
+        before = {number: bracket.crossing for number, bracket in brackets.items()}
         for (number, x), y, e in zip(tried, cost - saving, error, strict=True):
-            brackets[number] = brackets[number].narrowed(x, float(y))
-            errors[number] = float(e)
+            # One that is found stays, so that it does not depend on how long others take.
+            if moved.get(number, 0.0) >= CLOSE:
+                brackets[number] = brackets[number].narrowed(x, float(y))
+                errors[number] = float(e)
+        for n, bracket in brackets.items():
+            if moved[n] >= CLOSE:
+                moved[n] = abs(bracket.crossing - before[n])
     for number, bracket in brackets.items():
-        half = WIDTH * errors[number] / bracket.slope
+        # The slope between two points of the grid is less moved by chance than a narrower one.
+        half = WIDTH * errors[number] / slopes[number]
         level[number] = bracket.crossing
         low[number], high[number] = max(0.0, bracket.crossing - half), bracket.crossing + half
     return level, low, high
@@ -161,10 +180,9 @@ class _Bracket:
         return self.low + self.net_at_low / self.slope
 
     @property
-    def around(self) -> tuple[float, float]:
-        """A reduction to either side of the crossing, close to it."""
-        near = 0.05 * (self.high - self.low)
-        return max(self.crossing - near, self.low), min(self.crossing + near, self.high)
+    def inside(self) -> tuple[float, float]:
+        """Two reductions to try: where a straight line crosses, and the middle of the bracket."""
+        return self.crossing, (self.low + self.high) / 2
 
     def narrowed(self, x: float, net: float) -> _Bracket:
         if not self.low < x < self.high:

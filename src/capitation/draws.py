@@ -22,7 +22,7 @@ from capitation.engine.drawing import (
     random_rules,
     touched_by_chance,
 )
-from capitation.engine.graph import Graph, Node, area_of, time_of
+from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.kernel import emit
 from capitation.engine.rule import Total
 from capitation.engine.terms import format_number
@@ -37,6 +37,9 @@ MEMORY = 512 * 2**20
 LEAST_TASK = 64
 """Draws that a thread takes at once, at the least."""
 
+
+DEARER = 30
+"""How many rule evaluations a random number takes the time of, as plain Python."""
 
 Task = Callable[[range], None]
 
@@ -59,6 +62,17 @@ class Outcome:
     by_commissioner: str = ""
 
     @property
+    def of_commissioner(self) -> str:
+        """What it is called in a result, as a commissioner's."""
+        return f"commissioner_{self.name.removeprefix('commissioner_')}"
+
+    @property
+    def shown(self) -> list[str]:
+        """What it is called in a result."""
+        own = [self.name] if self.by_practice else []
+        return own + ([self.of_commissioner] if self.by_commissioner else [])
+
+    @property
     def variables(self) -> list[str]:
         """Names of the variables that hold it."""
         return [name for name in (self.by_practice, self.by_commissioner) if name]
@@ -76,26 +90,28 @@ def with_outcomes(
         or of no practice and no commissioner.
     """
     graph = model.graph(given=given)
+    known = {n: graph[n] for n in (*graph.nodes, *given) if n in graph}
     problems: list[Problem] = []
     outcomes: dict[str, Outcome] = {}
     totals: list[Total] = []
     for name in dict.fromkeys(names):
-        node = graph.nodes.get(name)
-        if node is None:
+        if name not in known:
             found = f"{name!r} is no rule of the model"
-            problems.append(Problem("outcomes", found, nearest(name, graph.nodes)))
+            problems.append(Problem("outcomes", found, nearest(name, known)))
             continue
+        node = known[name]
         problems += _unfit(node)
         yearly = name
         if time_of(node.dims) == "month":
-            yearly = f"{name}_in_the_year"
+            yearly = f"simulated_{name}_of_the_year"
             totals.append(_total(yearly, name, "months"))
         by_commissioner = yearly if area_of(node.dims) == "commissioner_code" else ""
         by_practice = "" if by_commissioner else yearly
         if by_practice and node.unit.adds_up:
-            by_commissioner = f"{yearly}_of_all_practices"
+            by_commissioner = f"simulated_{name}_of_all_practices"
             totals.append(_total(by_commissioner, yearly, "practices"))
         outcomes[name] = Outcome(name, by_practice, by_commissioner)
+    problems += _of_one_name(outcomes.values())
     raise_if_any(problems)
     return replace(model, definitions=(*model.definitions, *totals)), outcomes
 
@@ -104,7 +120,20 @@ def _total(name: str, of: str, over: str) -> Total:
     return Total(of=of, over=over, name=name, title=name.replace("_", " "), place="simulation")
 
 
-def _unfit(node: Node) -> Iterator[Problem]:
+def _of_one_name(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for outcome in outcomes:
+        for shown in outcome.shown:
+            other = first.setdefault(shown, outcome.name)
+            if other != outcome.name:
+                found = f"{other!r} and {outcome.name!r} would both be called {shown!r}"
+                yield Problem("outcomes", found, "ask for one of them")
+
+
+def _unfit(node: Node | Leaf) -> Iterator[Problem]:
+    if time_of(node.dims) != "month" and node.unit.powers.get("month") == -1:
+        found = f"{node.name!r} [{node.unit}] is so much a month, but does not move by month"
+        yield Problem("outcomes", found, "ask for what is of a year")
     if time_of(node.dims) == "month" and node.unit.powers.get("month") != -1:
         found = f"{node.name!r} [{node.unit}] moves by month, and months of it do not add up"
         yield Problem("outcomes", found, "ask for what is of a year, or so much a month")
@@ -177,7 +206,7 @@ class Draws:
             self.kernel, part = emit_draws(self.graph, self.drawn)
             before += [name for name in part.leaves if name in self.graph.nodes]
         if self.compiled is None:
-            self.compiled = self.draws * evaluations(part, self.setting) > WORTH_COMPILING
+            self.compiled = self.draws * self.evaluations_of(part) > WORTH_COMPILING
         self.part = part
         self.fixed = self.values_before(list(dict.fromkeys(before)))
         self.check_spreads()
@@ -191,14 +220,21 @@ class Draws:
         worth_it = evaluations(graph, self.setting) > WORTH_COMPILING
         return leaves | evaluate(kernel, self.graph, self.setting, values, compiled=worth_it)
 
+    def evaluations_of(self, part: Graph) -> int:
+        """Rule evaluations of one draw, a random number counted for as many as it takes."""
+        random = Graph({name: part.nodes[name] for name in random_rules(part)}, {})
+        return evaluations(part, self.setting) + DEARER * evaluations(random, self.setting)
+
     def check_spreads(self) -> None:
         """Refuse what no distribution has: less spread than chance itself, or less than none."""
         nodes = [self.part.nodes[name] for name in sorted(random_rules(self.part))]
         for node in nodes:
             (spread,) = node.spread
-            values = self.fixed.get(spread)
-            if values is None or node.drawn is None:
-                continue
+            assert node.drawn is not None
+            if spread in self.part.nodes:
+                found = f"{node.name!r} is drawn with it, and it is itself left to chance"
+                raise InputError(Problem(spread, found, "draw with what is certain"))
+            values = self.fixed[spread]
             wrong = values < 0
             allowed = "zero (certain) or more"
             if node.drawn.kind == "negative_binomial":

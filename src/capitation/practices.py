@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -182,3 +182,58 @@ def select_commissioners(practices: xr.Dataset, codes: list[str]) -> xr.Dataset:
         if code not in known
     )
     return practices.isel(practice=[i for i, code in enumerate(present) if code in codes])
+
+
+def in_hubs(practices: xr.Dataset, hubs: Mapping[str, str]) -> xr.Dataset:
+    """Put practices together in hubs, each of which stands where a commissioner does.
+
+    What a model adds up over a commissioner's practices, it then adds up over a hub's: admissions
+    that are measured together, a budget, a pool. A hub is a part of one commissioner.
+
+    Parameters
+    ----------
+    practices : xarray.Dataset
+        On ``practice``.
+    hubs : mapping of str to str
+        Name of the hub of each practice, by the practice's code.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same practices, with the coordinate ``commissioner`` naming the hub.
+
+    Raises
+    ------
+    InputError
+        For a practice without a hub, a code that no practice has, and a hub of two commissioners.
+
+    Examples
+    --------
+    >>> from capitation import example_practices
+    >>> two = example_practices().isel(practice=slice(0, 2))
+    >>> in_hubs(two, {"EX001": "North", "EX002": "North"})["commissioner"].values.tolist()
+    ['North', 'North']
+    """
+    codes = practices["practice"].values.astype(str).tolist()
+    areas = practices["commissioner"].values.astype(str).tolist()
+    place = place_of(practices)
+    problems = [
+        Problem(f"hubs, practice {code}", "is in no hub", "name the hub of every practice")
+        for code in codes
+        if not hubs.get(code, "").strip()
+    ]
+    problems += [
+        Problem("hubs", f"there is no practice {code!r} in {place}", nearest(code, codes))
+        for code in hubs
+        if code not in codes
+    ]
+    area_of: dict[str, str] = {}
+    for code, area in zip(codes, areas, strict=True):
+        hub = hubs.get(code, "")
+        if hub and area_of.setdefault(hub, area) != area:
+            found = f"hub {hub!r} has practices of {area_of[hub]} and of {area}"
+            problems.append(
+                Problem(f"hubs, practice {code}", found, "a hub is of one commissioner")
+            )
+    raise_if_any(problems)
+    return practices.assign_coords(commissioner=("practice", [hubs[code] for code in codes]))

@@ -216,7 +216,10 @@ def place_of_fault(
         trace = trace.tb_next
     kernel = next(frame for frame in frames if frame.f_code.co_name == "kernel")
     short = {"scenario": "s_", "commissioner_code": "g_", "practice": "p_", "month": "m_"}
-    name = frames[-1].f_code.co_name.removeprefix("rule_").removesuffix("__")
+    rules = [frame.f_code.co_name for frame in frames if frame.f_code.co_name.startswith("rule_")]
+    if not rules:
+        return Problem("a random rule", f"cannot be drawn: {error}", "check how widely it is drawn")
+    name = rules[-1].removeprefix("rule_").removesuffix("__")
     at = {d: kernel.f_locals[v] for d, v in short.items() if d in graph[name].dims}
     if "practice" in at:
         at["practice"] += first_practice

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import xarray as xr
 from capitation.break_even import Drawing, break_even_of
 from capitation.draws import Draws, Outcome, threads_at_hand, with_effect_held, with_outcomes
 from capitation.engine.graph import Graph, Leaf
+from capitation.engine.rule import Rule
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.model import Model, Simulation
 from capitation.model_file import load_model, models
@@ -28,6 +30,9 @@ ENOUGH_DRAWS = 1_000
 """Draws from which a break-even is solved: means of a commissioner, for which that is enough."""
 
 LARGEST_SEED = 2**63 - 1
+ENDS = {"": "quantiles", "_mean": "mean", "_standard_error": "standard error of the mean"}
+"""What a name in a result ends in, and what that says."""
+
 WITH, WITHOUT = "with", "without"
 
 
@@ -110,7 +115,8 @@ def simulate(
     if start is not None:
         model = replace(model, start=first_of_month(start))
     workers = threads_at_hand() if threads is None else threads
-    raise_if_any(_wrong_numbers(draws, seed, workers))
+    raise_if_any([*_wrong_numbers(draws, seed, workers), *_text_for_list(outcomes)])
+    draws, seed, workers = int(draws), int(seed), int(workers)
     asked = _asked(model)
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
@@ -132,8 +138,10 @@ def simulate(
         fewer = min(draws, ENOUGH_DRAWS)
         drawing = Drawing(model, setting, given_values, tuple(kept), seed, fewer, workers, compiled)
         solved = break_even_of(drawing, names)
-        result = result.merge(solved, join="exact", combine_attrs="drop")
-    return result.assign_attrs(_attributes(setting, graph, asked, list(kept), draws, seed))
+        result = result.assign({str(name): solved[name] for name in solved.data_vars})
+    return result.assign_attrs(
+        _attributes(setting, graph.only(variables), asked, list(kept), draws, seed)
+    )
 
 
 def _asked(model: Model) -> Simulation:
@@ -150,9 +158,15 @@ def _wrong_numbers(draws: Any, seed: Any, threads: Any) -> Iterator[Problem]:
         ("seed", seed, 0, LARGEST_SEED),
         ("threads", threads, 1, 1024),
     ):
-        if type(value) is not int or not least <= value <= most:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not least <= value <= most:
             found = f"found {value!r}"
             yield Problem(name, found, f"a whole number from {least:,} to {most:,}")
+
+
+def _text_for_list(outcomes: Any) -> Iterator[Problem]:
+    if isinstance(outcomes, str):
+        yield Problem("outcomes", f"found the text {outcomes!r}", f"a list: [{outcomes!r}]")
 
 
 class _Summary:
@@ -164,6 +178,7 @@ class _Summary:
         self.earned = earned
         self.scenarios = scenarios
         self.arrays: dict[str, np.ndarray] = {}
+        self.labels: dict[str, tuple[str, str, str]] = {}
 
     def dataset(self) -> xr.Dataset:
         for place in range(len(self.run.setting.commissioners)):
@@ -188,11 +203,11 @@ class _Summary:
             draws = self.on_all(outcome.by_practice, arrays)
             if outcome is self.earned:
                 self.chances(draws, at)
-            self.summarise(outcome.name, "practice", draws, at)
+            self.summarise(outcome, outcome.name, "practice", draws, at)
         if outcome.by_commissioner and whole:
             draws = self.on_all(outcome.by_commissioner, arrays)
-            name = f"commissioner_{outcome.name.removeprefix('commissioner_')}"
-            self.summarise(name, "commissioner_code", draws, slice(place, place + 1))
+            name, here = outcome.of_commissioner, slice(place, place + 1)
+            self.summarise(outcome, name, "commissioner_code", draws, here)
 
     def on_all(self, name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Draws on scenario, area, year and draw, the same for all where it does not differ."""
@@ -205,18 +220,29 @@ class _Summary:
         shape = (sizes["scenario"], array.shape[1], sizes["year"], array.shape[-1])
         return np.broadcast_to(array, shape)
 
-    def summarise(self, name: str, area: str, draws: np.ndarray, at: slice) -> None:
+    def summarise(
+        self, outcome: Outcome, name: str, area: str, draws: np.ndarray, at: slice
+    ) -> None:
+        title = self.run.graph[outcome.name].title
+        unit = str(self.run.graph[outcome.variables[0]].unit)
+        for end, said in ENDS.items():
+            self.labels[f"{name}{end}"] = (area, f"{title}, {said}", unit)
         for scenario in range(len(draws)):
             # One scenario at a time, so that sorting needs little room.
-            of_one = draws[scenario]
-            mean, error = mean_and_error(of_one)
-            ordered = np.sort(of_one, axis=-1)
+            ordered = np.sort(draws[scenario], axis=-1)
+            mean, error = mean_and_error(draws[scenario], ordered)
             self.put(name, area, scenario, at, quantiles_of(ordered))
             self.put(f"{name}_mean", area, scenario, at, mean)
             self.put(f"{name}_standard_error", area, scenario, at, error)
 
     def chances(self, draws: np.ndarray, at: slice) -> None:
         name, many = "probability_of_earning", draws.shape[-1]
+        self.labels[name] = ("practice", "Chance of earning", "1")
+        self.labels[f"{name}_standard_error"] = (
+            "practice",
+            "Chance of earning, standard error",
+            "1",
+        )
         for scenario in range(len(draws)):
             chance = (draws[scenario] > 0).mean(axis=-1)
             error = np.sqrt(chance * (1 - chance) / many)
@@ -235,43 +261,20 @@ class _Summary:
         array = self.arrays[name]
         effects = len(array) // self.scenarios
         array = np.moveaxis(array.reshape(effects, self.scenarios, *array.shape[1:]), 0, 1)
-        outcome = next((o for o in self.outcomes if _is_of(name, o)), self.earned)
-        assert outcome is not None
-        area = "practice"
-        if name.startswith("commissioner_"):
-            area = "commissioner_code"
-        else:
+        area, title, unit = self.labels[name]
+        if area == "practice":
             array = np.take(array, self.run.setting.place_given, axis=2)
         dims = ["scenario", "effect", area, "year", "quantile"][: array.ndim]
-        return xr.DataArray(array, dims=dims, attrs=self.attributes(name, outcome))
-
-    def attributes(self, name: str, outcome: Outcome) -> dict[str, str]:
-        if name.startswith("probability_of_earning"):
-            said = "Chance of earning"
-            title = f"{said}, standard error" if name.endswith("_error") else said
-            return {"long_name": title, "units": "1"}
-        node = self.run.graph.nodes[outcome.name]
-        unit = str(self.run.graph[outcome.variables[0]].unit)
-        kind = ", quantiles"
-        for end, said in (("_mean", ", mean"), ("_standard_error", ", standard error of the mean")):
-            if name.endswith(end):
-                kind = said
-        return {"long_name": f"{node.title}{kind}", "units": unit}
+        return xr.DataArray(array, dims=dims, attrs={"long_name": title, "units": unit})
 
 
-def _is_of(name: str, outcome: Outcome) -> bool:
-    plain = outcome.name.removeprefix("commissioner_")
-    stems = (outcome.name, f"commissioner_{plain}")
-    return any(name == f"{s}{end}" for s in stems for end in ("", "_mean", "_standard_error"))
-
-
-def mean_and_error(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws, which come last, and its standard error; certain if there is one draw."""
+def mean_and_error(draws: np.ndarray, ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over draws, which come last, and its standard error: none where all are the same."""
     many = draws.shape[-1]
-    mean = draws.mean(axis=-1)
-    if many == 1:
-        return mean, np.zeros_like(mean)
-    return mean, draws.std(axis=-1, ddof=1) / np.sqrt(many)
+    certain = ordered[..., 0] == ordered[..., -1]
+    mean = np.where(certain, ordered[..., 0], draws.mean(axis=-1))
+    spread = draws.std(axis=-1, ddof=1) if many > 1 else np.zeros_like(mean)
+    return mean, np.where(certain, 0.0, spread / np.sqrt(many))
 
 
 def quantiles_of(ordered: np.ndarray) -> np.ndarray:
@@ -306,19 +309,24 @@ def _attributes(
 ) -> dict[str, Any]:
     first, last = setting.months[0], setting.months[-1]
     kept = attributes_of_run(setting)
-    for name in ("streams",):
-        kept.pop(name)
+    kept.pop("streams")
+    assumptions = list(_assumptions(setting, graph))
+    cited = {row["source"] for row in assumptions}
+    cited |= {d.source for n in graph.nodes.values() if isinstance(d := n.definition, Rule)}
+    sources = {key: of for key, of in json.loads(kept["sources"]).items() if key in cited}
     return kept | {
+        "sources": json.dumps(sources),
         "scenarios": json.dumps({s.name: s.title for s in setting.scenarios}),
         "seed": seed,
         "draws": draws,
+        "break_even_draws": min(draws, ENOUGH_DRAWS),
         "outcomes": json.dumps(outcomes),
         "earned": asked.earned,
         "effect_term": asked.effect,
         "cost": asked.cost,
         "saving": asked.saving,
         "months": f"{first:%Y-%m} – {last:%Y-%m}",
-        "assumptions": json.dumps(list(_assumptions(setting, graph)), ensure_ascii=False),
+        "assumptions": json.dumps(assumptions, ensure_ascii=False),
     }
 
 

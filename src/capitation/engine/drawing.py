@@ -157,7 +157,7 @@ class _DrawEmission(Emission):
 
     def __init__(self, graph: Graph, wanted: list[str]):
         self.streams = tuple(
-            dict.fromkeys(n.drawn.like or n.name for n in graph.nodes.values() if n.drawn)
+            dict.fromkeys(graph.stream_of(name) for name, n in graph.nodes.items() if n.drawn)
         )
         super().__init__(graph, wanted)
         self.collected = {name: graph[name].dims for name in wanted}
@@ -200,7 +200,7 @@ class _DrawEmission(Emission):
         area, time = area_of(node.dims), time_of(node.dims)
         of_area = f"{area}_key_[{INDEX[area]}]" if area else "no_key_[0]"
         of_time = f"{time}_key_[{INDEX[time]}]" if time else "no_key_[0]"
-        stream = self.streams.index(node.drawn.like or node.name)
+        stream = self.streams.index(self.graph.stream_of(node.name))
         number = f"uniform_({of_area}, {of_time}, draw_key_[d_], stream_key_[{stream}])"
         return f"{_DRAWN[node.drawn.kind]}({mean}, {node.drawn.spread}, {number})"
 

@@ -151,6 +151,16 @@ class Graph:
     def __contains__(self, name: object) -> bool:
         return name in self.nodes or name in self.leaves
 
+    def stream_of(self, name: str) -> str:
+        """Name of the random rule whose random numbers a random rule uses."""
+        passed = {name}
+        while name in self.nodes and (drawn := self.nodes[name].drawn) and drawn.like:
+            if drawn.like in passed:
+                break
+            name = drawn.like
+            passed.add(name)
+        return name
+
     def first_of(self, name: str) -> str:
         """Name of the value that stands before the first month, or year, of a node."""
         return self.nodes[name].definition.first
@@ -215,7 +225,8 @@ def bind(
     ordered = {name: nodes[name] for name in order}
     nodes = _with_dims_and_levels(ordered, leaves, frozenset(of_practices))
     graph = _with_units_of_totals(Graph(nodes, leaves))
-    raise_if_any([*_faults_of_units(graph), *_faults_of_firsts(graph)], RuleError)
+    wrong = [*_faults_of_units(graph), *_faults_of_firsts(graph), *_faults_of_drawing(graph, leaf)]
+    raise_if_any(wrong, RuleError)
     return graph
 
 
@@ -379,7 +390,6 @@ def _faults_of_units(graph: Graph) -> Iterator[Problem]:
         if isinstance(definition, Total):
             yield from _faults_of_total(graph, definition, graph[definition.of].unit)
             continue
-        yield from _faults_of_drawing(graph, node)
         scope = {p: graph[node.looks_back.get(p, p)].unit for p in definition.parameters}
         try:
             check_units(definition, scope)
@@ -387,17 +397,20 @@ def _faults_of_units(graph: Graph) -> Iterator[Problem]:
             yield Problem(definition.place, f"{name!r}: {fault}", definition.formula)
 
 
-def _faults_of_drawing(graph: Graph, node: Node) -> Iterator[Problem]:
-    if node.drawn is None:
-        return
-    place, (spread,) = node.definition.place, node.spread
-    if graph[spread].unit != ONE:
-        found = f"{node.name!r} is drawn with {spread!r} [{graph[spread].unit}]"
-        yield Problem(place, found, "how widely a value is drawn is a plain number, of unit 1")
-    random = [name for name, other in graph.nodes.items() if other.drawn]
-    if node.drawn.like and node.drawn.like not in random:
-        found = f"{node.name!r} is to be drawn like {node.drawn.like!r}, which is no random rule"
-        yield Problem(place, found, nearest(node.drawn.like, random))
+def _faults_of_drawing(graph: Graph, leaf: Callable[[str], Leaf | None]) -> Iterator[Problem]:
+    random = [name for name, node in graph.nodes.items() if node.drawn]
+    for name in random:
+        node = graph.nodes[name]
+        assert node.drawn is not None
+        place, spread, like = node.definition.place, node.drawn.spread, node.drawn.like
+        if graph[spread].unit != ONE:
+            found = f"{name!r} is drawn with {spread!r} [{graph[spread].unit}]"
+            yield Problem(place, found, "how widely a value is drawn is a plain number, of unit 1")
+        other = leaf(like) if like else None
+        # What is given in place of a random rule still lends its random numbers.
+        if like and like not in random and (other is None or other.kind != "given"):
+            found = f"{name!r} is to be drawn like {like!r}, which is no random rule"
+            yield Problem(place, found, nearest(like, random))
 
 
 def _unit_of_total(definition: Rule | Total, units: Mapping[str, Unit]) -> Unit | None:

@@ -25,7 +25,7 @@ from capitation.model import Model
 from capitation.projection import project
 from capitation.vocabulary import round_to_pence
 
-from .strategies import SHIPPED, THAMES_VALLEY, bits, practice_sets, shipped
+from .strategies import EVERY_MODEL, SHIPPED, THAMES_VALLEY, bits, practice_sets, shipped
 
 CONSTANTS = {
     "A_MONTH": Constant(1, "month"),
@@ -495,7 +495,7 @@ def test_another_process_writes_the_same_text():
             text=True,
             check=True,
         ).stdout
-        expected = {name: emit(g := shipped(name).graph(), g.nodes).key for name in SHIPPED}
+        expected = {name: emit(g := shipped(name).graph(), g.nodes).key for name in EVERY_MODEL}
         assert dict(line.split() for line in found.splitlines()) == expected
 
 
@@ -617,4 +617,10 @@ def test_fewer_months_give_the_first_of_the_bits(practices, months, name):
         expected = longer[variable]
         if "month" in expected.dims:
             expected = expected.isel(month=slice(0, months))
-        assert same_bits(shorter[variable].values, expected.values), variable
+        found = shorter[variable]
+        if "year" in expected.dims:
+            # A fiscal year that is cut short has less in it.
+            found, expected = (
+                array.isel(year=slice(0, months // 12)) for array in (found, expected)
+            )
+        assert same_bits(found.values, expected.values), variable

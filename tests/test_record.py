@@ -118,7 +118,7 @@ def test_the_terms_of_a_result_are_dated_as_in_the_model(model, read_back):
             continue
         seen += 1
         found = dated_values(variable.attrs)
-        base = str(name).removeprefix("base_")
+        base = str(name).removeprefix("base_").removesuffix("_for_the_year")
         of_base_year = variable.attrs["kind"] == "base term"
         assert list(found) == list(model.scenarios)[: 1 if of_base_year else None]
         for scenario, values in found.items():

@@ -175,7 +175,7 @@ def assert_engine_agrees(result, folder):
 @pytest.mark.parametrize("name", sorted(cap.models()))
 def test_every_formula_of_a_shipped_model_agrees_with_the_kernel(name, tmp_path):
     book = assert_engine_agrees(cap.project(name, cap.example_practices()), tmp_path)
-    assert book.formulas > 50_000
+    assert book.formulas > 20_000
 
 
 def test_a_users_own_rules_become_live_formulas_that_agree_with_the_kernel(user_model, tmp_path):
@@ -206,7 +206,7 @@ def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
     book = openpyxl.load_workbook(path)
     terms, sheet = book["Terms"], book["Practices"]
     for row in terms.iter_rows(min_row=7):
-        if row[1].value == "guaranteed_income_per_weighted_patient":
+        if row[1].value == "guaranteed_income_per_patient":
             row[4].value = 97.5
         if row[1].value == "global_sum_price" and row[3].value == dt.datetime(2015, 10, 1):
             row[4].value = 80.0
@@ -236,7 +236,7 @@ def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
     cap.write_workbook(result, path)
     total = float(result["total_payments"].isel(scenario=0).sum())
     cover = openpyxl.load_workbook(path, data_only=True)
-    assert cover["Cover"]["B4"].value == "All 6 checks OK"
+    assert cover["Cover"]["B4"].value == "All 9 checks OK"
     summary = pd.read_excel(path, sheet_name="Summary", header=None, engine="openpyxl")
     row = summary[summary[0] == "Total payments"].iloc[0]
     assert row[2] == pytest.approx(total, abs=0.005)
@@ -413,11 +413,13 @@ def test_text_that_looks_like_a_formula_stays_text(tmp_path):
 
 
 def test_no_formula_holds_a_figure_of_the_contract(tmp_path):
-    """Only 0, 1, 2, 3, 4, 12 and 100 stand in formulas, and the fractions of the Terms sheet."""
+    """Only 0, 1, 2, 3, 4, 12 and 100 stand in formulas, the fractions of the Terms sheet, and the
+    5.5 months from the middle of a year to that of its last month.
+    """
     book, _ = _written(
         Content(cap.project("bolton-quality-contract", cap.example_practices(), months=2))
     )
-    allowed = {"0", "1", "2", "3", "4", "12", "100", "0.5", "1.5", "00"}
+    allowed = {"0", "1", "2", "3", "4", "12", "100", "0.5", "1.5", "5.5", "00"}
     for sheet in book.workbook:
         if sheet.title == "Terms":
             continue

@@ -94,6 +94,7 @@ def chances() -> dict[tuple[str, float], dict[int, tuple[float, float]]]:
                 seed=2015,
                 outcomes=["grade_for_admissions"],
                 break_even=False,
+                compiled=True,
             ).isel(scenario=0, effect=0, year=2)
             chance = result["probability_of_earning"]
             error = result["probability_of_earning_standard_error"]

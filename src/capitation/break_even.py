@@ -83,9 +83,10 @@ def break_even_of(drawing: Drawing, scenarios: Sequence[str]) -> xr.Dataset:
 
 def _of_commissioner(drawing: Drawing, scenarios: Sequence[str]) -> xr.Dataset:
     names = list(scenarios)
-    points = [(name, level) for name in names for level in REDUCTIONS]
-    shape = (len(names), len(REDUCTIONS))
-    cost, saving, error = (part.reshape(shape) for part in _cost_and_saving(drawing, points))
+    # Scenarios of one reduction stand together, since they mostly share their draws.
+    points = [(name, level) for level in REDUCTIONS for name in names]
+    shape = (len(REDUCTIONS), len(names))
+    cost, saving, error = (part.reshape(shape).T for part in _cost_and_saving(drawing, points))
     level, low, high = _solved(drawing, names, cost - saving)
     dims = ("scenario", "commissioner_code")
     long = (*dims, "reduction")

@@ -161,6 +161,21 @@ class _DrawEmission(Emission):
         )
         super().__init__(graph, wanted)
         self.collected = {name: graph[name].dims for name in wanted}
+        self.shared = {name for name, node in graph.nodes.items() if self.may_be_shared(node)}
+        self.stored |= self.shared
+
+    def may_be_shared(self, node: Node) -> bool:
+        """Whether a draw may be that of the scenario before: where it has the same mean."""
+        return bool(
+            node.drawn
+            and "scenario" in node.dims
+            and "scenario" not in self.graph[node.drawn.spread].dims
+        )
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        means = {f"{name}_mean_": self.graph[name].dims for name in sorted(self.shared)}
+        return super().outputs | means
 
     def drawing_kernel(self) -> DrawingKernel:
         names = ["scenarios", "commissioners", "months"]
@@ -193,10 +208,32 @@ class _DrawEmission(Emission):
             self.depth -= opened
         super().total(node)
 
+    def call(self, node: Node) -> None:
+        """Draw once for all scenarios in a row that have the same mean: it is the same number."""
+        if node.name not in self.shared:
+            super().call(node)
+            return
+        here = self.element(node.name).removeprefix(f"{node.name}_")
+        before = here.replace("s_", "s_ - 1")
+        mean, means = f"mean_of_{node.name}_", f"{node.name}_mean__"
+        self.write(f"{mean} = {self.mean(node)}")
+        self.write(f"if s_ > 0 and {mean} == {means}{before}:")
+        self.lines.append("    " * (self.depth + 1) + f"{node.name} = {node.name}_{before}")
+        self.write("else:")
+        drawn = f"{node.name} = {self.drawn(node, mean)}"
+        self.lines.append("    " * (self.depth + 1) + drawn)
+        self.write(f"{means}{here} = {mean}")
+        self.write(f"{self.element(node.name)} = {node.name}")
+
+    def mean(self, node: Node) -> str:
+        return super().value(node)
+
     def value(self, node: Node) -> str:
-        mean = super().value(node)
-        if node.drawn is None:
-            return mean
+        return self.drawn(node, self.mean(node)) if node.drawn else self.mean(node)
+
+    def drawn(self, node: Node, mean: str) -> str:
+        """The expression that draws a random rule around its mean."""
+        assert node.drawn is not None
         area, time = area_of(node.dims), time_of(node.dims)
         of_area = f"{area}_key_[{INDEX[area]}]" if area else "no_key_[0]"
         of_time = f"{time}_key_[{INDEX[time]}]" if time else "no_key_[0]"

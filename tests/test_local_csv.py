@@ -322,3 +322,47 @@ def test_given_lists_run_through_a_projection(file):
     found = read_given(path, everyone, months)
     result = cap.project("national-practice-income", everyone, months=2, given=found)
     assert result["local_schemes"].values.tolist() == [[60, 61], [70, 71], [80, 81]]
+
+
+def test_hubs_are_read_by_practice(tmp_path):
+    path = tmp_path / "hubs.csv"
+    path.write_text("Practice,Hub\nex001, North  side\nEX002,South\n", "utf-8")
+    assert cap.read_hubs(path) == {"EX001": "North side", "EX002": "South"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("practice,hub\nEX001,\n", "expected the name of a hub"),
+        ("practice,hub\nEX001,A\nEX001,B\n", "is in row 2 too"),
+        ("practice,name\nEX001,A\n", 'no column "hub"'),
+        ("practice,hub,list\nEX001,A,7\n", "'list' is no column"),
+        ("practice,hub\n", "has headings but no rows"),
+    ],
+)
+def test_wrong_hubs_are_told(tmp_path, text, said):
+    path = tmp_path / "hubs.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(cap.InputError, match=said):
+        cap.read_hubs(path)
+
+
+def test_practices_in_hubs_are_added_up_by_hub():
+    three = cap.example_practices().isel(practice=slice(0, 3))
+    hubs = {"EX001": "A", "EX002": "B", "EX003": "A"}
+    result = cap.project("bolton-quality-contract", cap.in_hubs(three, hubs), months=12)
+    assert result["commissioner_code"].values.tolist() == ["A", "B"]
+    own = result["emergency_admissions_of_year"].isel(year=0)
+    together = result["commissioner_admissions"].isel(year=0).sel(commissioner_code="A")
+    assert float(together) == pytest.approx(float(own.isel(practice=[0, 2]).sum()))
+
+
+def test_wrong_hubs_of_practices_are_told_at_once():
+    practices = cap.example_practices().isel(practice=slice(0, 3))
+    apart = practices.assign_coords(commissioner=("practice", ["01A", "02B", "01A"]))
+    with pytest.raises(cap.InputError) as caught:
+        cap.in_hubs(apart, {"EX001": "A", "EX002": "A", "EX009": "A"})
+    said = "\n".join(map(str, caught.value.problems))
+    assert "EX003: is in no hub" in said
+    assert "there is no practice 'EX009'" in said
+    assert "hub 'A' has practices of 01A and of 02B" in said

@@ -26,12 +26,19 @@ if TYPE_CHECKING:
     from capitation.explanation import explain
     from capitation.model import Model
     from capitation.model_file import load_model, models
-    from capitation.practices import select_commissioners
+    from capitation.practices import in_hubs, select_commissioners
     from capitation.projection import project
     from capitation.simulation import simulate
-    from capitation.sources.local_csv import read_given, read_inputs, with_inputs
+    from capitation.sources.local_csv import read_given, read_hubs, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
-    from capitation.vocabulary import constant, round_to_pence, rule, total
+    from capitation.vocabulary import (
+        constant,
+        gamma,
+        negative_binomial,
+        round_to_pence,
+        rule,
+        total,
+    )
     from capitation.what_if import with_terms
     from capitation.workbook import write_workbook
     from capitation.workbook.simulation_book import write_simulation
@@ -44,15 +51,19 @@ _HOMES = {
     "Model": "capitation.model",
     "load_model": "capitation.model_file",
     "models": "capitation.model_file",
+    "in_hubs": "capitation.practices",
     "select_commissioners": "capitation.practices",
     "project": "capitation.projection",
     "simulate": "capitation.simulation",
     "read_given": "capitation.sources.local_csv",
+    "read_hubs": "capitation.sources.local_csv",
     "read_inputs": "capitation.sources.local_csv",
     "with_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
     "constant": "capitation.vocabulary",
     "round_to_pence": "capitation.vocabulary",
+    "gamma": "capitation.vocabulary",
+    "negative_binomial": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
     "total": "capitation.vocabulary",
     "with_terms": "capitation.what_if",
@@ -70,10 +81,14 @@ __all__ = [
     "constant",
     "example_practices",
     "explain",
+    "gamma",
+    "in_hubs",
     "load_model",
     "models",
+    "negative_binomial",
     "project",
     "read_given",
+    "read_hubs",
     "read_inputs",
     "read_payments",
     "round_to_pence",

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import capitation as cap
@@ -79,6 +80,14 @@ def asked_about(
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
+    if args.hubs is not None:
+        hubs = cap.read_hubs(args.hubs)
+        chosen = set(practices["practice"].values.tolist())
+        others = set(known) - chosen
+        hubs = {code: hub for code, hub in hubs.items() if code not in others}
+        practices = cap.in_hubs(practices, hubs)
+        source = f"{practices.attrs['source']}, in the hubs of {Path(args.hubs).name}"
+        practices = practices.assign_attrs(source=source)
     if given is not None:
         # What is read of a result names its files by this.
         of = f"{listed(given)} of {files['given']['source']}"

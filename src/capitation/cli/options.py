@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
         add("--inputs", metavar="FILE.csv", help="more figures by practice: practice,<name>,…")
         add("--given", metavar="FILE.csv", help="known values: practice,month,<rule>,…")
+        add("--hubs", metavar="FILE.csv", help="practice,hub: add up by hub, not by commissioner")
         change = "set a term in every scenario; may be repeated"
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")

@@ -126,6 +126,46 @@ def with_inputs(
     )
 
 
+def read_hubs(path: str | os.PathLike[str]) -> dict[str, str]:
+    r"""Read which hub each practice is in: the headings ``practice`` and ``hub``, a row a practice.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file, encoded as for `read_inputs`.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the hub by practice, as `in_hubs` wants it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a practice stands twice, or a cell is blank.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "hubs.csv"
+    ...     _ = file.write_text("practice,hub\nA99001,North\nA99002,North\n", "utf-8")
+    ...     read_hubs(file)
+    {'A99001': 'North', 'A99002': 'North'}
+    """
+    sheet = _Sheet(read_table(Path(path)), ("practice", "hub"), "column", ())
+    table, column = sheet.table, sheet.keys["hub"]
+    hubs = [" ".join(cell.split()) for cell in table.columns[column]]
+    blank = np.array([not hub for hub in hubs], dtype=np.bool_)
+    problems = [
+        *sheet.problems(),
+        *table.wrong(column, blank, "expected the name of a hub", "every practice is in one"),
+        *_repeated(table, sheet.codes),
+    ]
+    table.raise_if_any(problems)
+    return dict(zip(sheet.codes, hubs, strict=True))
+
+
 def read_given(
     path: str | os.PathLike[str],
     practices: xr.Dataset | None = None,
@@ -268,7 +308,7 @@ class _Sheet:
             elif name in self.figures and self.allowed is not None and name not in self.allowed:
                 mend = nearest(name, self.allowed)
                 yield Problem(table.file, f"{name!r} is no {self.kind} of the model", mend)
-        if not self.figures:
+        if not self.figures and self.allowed != ():
             keys = " and ".join(f'"{key}"' for key in self.keys)
             yield Problem(table.file, f"has no column beside {keys}", "add one for each figure")
 

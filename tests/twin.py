@@ -6,7 +6,13 @@ import datetime as dt
 
 import xarray as xr
 
-from capitation.engine.calendar import CALENDAR, calendar_value, fiscal_year
+from capitation.engine.calendar import (
+    CALENDAR,
+    CALENDAR_OF_YEAR,
+    calendar_value,
+    calendar_value_of_year,
+    fiscal_year,
+)
 from capitation.engine.graph import area_of, time_of
 from capitation.engine.rule import Rule, Total
 from capitation.engine.samplers import (
@@ -116,6 +122,8 @@ class Twin:
         term = term_behind(name, self.model.terms)
         if name in CALENDAR:
             return calendar_value(name, dt.date(*map(int, period.split("-")), 1))
+        if name in CALENDAR_OF_YEAR:
+            return calendar_value_of_year(name, period, self.months)
         if name.startswith("base_"):
             dated = self.model.term_in(term, next(iter(self.model.scenarios)))
             base = [dt.date(2014 + (m > 12), (m - 1) % 12 + 1, 1) for m in range(4, 16)]

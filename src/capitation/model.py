@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from capitation.engine.calendar import CALENDAR
+from capitation.engine.calendar import CALENDAR, CALENDAR_OF_YEAR
 from capitation.engine.graph import Graph, Leaf, bind
 from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import Source, Term
@@ -95,9 +95,10 @@ class Model:
 
     def leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
         """The input, term or calendar fact that a name in a rule stands for, or None."""
-        if name in CALENDAR:
-            unit, title = CALENDAR[name]
-            return Leaf(name, "calendar", Unit.parse(unit), ("month",), title)
+        for facts, time in ((CALENDAR, "month"), (CALENDAR_OF_YEAR, "year")):
+            if name in facts:
+                unit, title = facts[name]
+                return Leaf(name, "calendar", Unit.parse(unit), (time,), title)
         found = self.practice_leaf(name)
         return found if found is not None else self.term_leaf(name, scenarios)
 
@@ -142,7 +143,7 @@ class Model:
     def known_leaves(self) -> set[str]:
         """Names that a rule of this model may use, for suggestions."""
         base = {f"base_{name}" for name in FIGURES}
-        return {*CALENDAR, *FLAGS, *base, *self.inputs, *self.terms}
+        return {*CALENDAR, *CALENDAR_OF_YEAR, *FLAGS, *base, *self.inputs, *self.terms}
 
     def graph(
         self,

@@ -2,38 +2,92 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import numpy as np
 
 from capitation.engine.calendar import months_from
+from capitation.engine.graph import Graph
 from capitation.engine.terms import in_words
 from capitation.practices import contract_types
 from capitation.setting import Setting
+
+MONTHS_OF_YEAR, MARCH = 12, 3
 
 LEAST_LIST = 1_000.0
 """Weighted patients below which a practice's figures are too unusual to judge."""
 
 
-def notes_on(setting: Setting) -> list[str]:
+def notes_on(setting: Setting, graph: Graph, *, drawn: bool = False) -> list[str]:
     """Say what a run takes for granted that its reader may not.
 
     Parameters
     ----------
     setting : Setting
+    graph : Graph
+        The rules that are run.
+    drawn : bool
+        Whether what is left to chance is drawn, or taken at its mean.
 
     Returns
     -------
     list of str
-        Sentences: months between the base year and the start, arrears of an uplift earned before
-        the start, contracts that the file does not name, payments that look miscoded.
+        Sentences: months between the base year and the start, fiscal years that are cut short,
+        counts without those to compare them with, what is left to chance, arrears of an uplift
+        earned before the start, contracts that the file does not name, payments that look miscoded.
     """
     return [
+        *_part_years(setting, graph),
+        *_counts_given(setting, graph),
+        *_at_its_mean(graph, drawn),
         *_gap(setting),
         *_arrears_before_the_start(setting),
         *_contracts_not_named(setting),
         *_implausible_payments(setting),
     ]
+
+
+def _part_years(setting: Setting, graph: Graph) -> Iterator[str]:
+    if "scheme_cost" not in graph:
+        return
+    by_year = zip(setting.months, setting.year_of_month.tolist(), strict=True)
+    months_of_year: dict[int, list[dt.date]] = {}
+    for month, year in by_year:
+        months_of_year.setdefault(year, []).append(month)
+    for year, months in months_of_year.items():
+        if len(months) == MONTHS_OF_YEAR:
+            continue
+        last = months[-1].month
+        settled = "settled in March" if last == MARCH else "not settled in the run"
+        yield (
+            f"Only {len(months)} months of {setting.years[year]} are in the run: admissions are not "
+            "measured in it, the year's baseline, conditions and budgets count for that part of it, "
+            f"what falls due outside is left out, and what is advanced is {settled}."
+        )
+
+
+def _counts_given(setting: Setting, graph: Graph) -> Iterator[str]:
+    leaf = graph.leaves.get("emergency_admissions")
+    if leaf is None or leaf.kind != "given":
+        return
+    yield (
+        "Admissions are given: what the programme saves is then what was expected without it, less "
+        "what was counted, with whatever that expectation is wrong by."
+    )
+    if "base_year_admissions" not in setting.practices.data_vars:
+        yield (
+            "Admissions are given, but not those of the base year: they are held against what ages "
+            "lead to expect at national rates. Give 'base_year_admissions' of each practice."
+        )
+
+
+def _at_its_mean(graph: Graph, drawn: bool) -> Iterator[str]:
+    if not drawn and any(node.drawn for node in graph.nodes.values()):
+        yield (
+            "What is left to chance is taken at its mean, and graded at that: what is earned on "
+            "average differs. 'capitation simulate' draws it."
+        )
 
 
 def _gap(setting: Setting) -> Iterator[str]:

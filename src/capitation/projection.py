@@ -259,7 +259,7 @@ def _labelled(
         if "practice" in dims:
             array = np.take(array, setting.place_given, axis=dims.index("practice"))
             variables[name] = (dims, array, attributes)
-    result = xr.Dataset(variables, coordinates(setting), attributes_of_run(setting))
+    result = xr.Dataset(variables, coordinates(setting), attributes_of_run(setting, graph))
     return result.assign_attrs(run=_run_key(result))
 
 
@@ -289,7 +289,7 @@ def coordinates(setting: Setting) -> dict[str, Any]:
     }
 
 
-def attributes_of_run(setting: Setting) -> dict[str, str]:
+def attributes_of_run(setting: Setting, graph: Graph, *, drawn: bool = False) -> dict[str, str]:
     """What a result says of itself: its model, its data, its sources."""
     model, practices = setting.model, setting.practices
     cited = {key: asdict(source) for key, source in model.sources.items()}
@@ -304,7 +304,7 @@ def attributes_of_run(setting: Setting) -> dict[str, str]:
         "practices_source": str(practices.attrs.get("source", "")),
         "practices_title": str(practices.attrs.get("title", "")),
         "practices_sha256": str(practices.attrs.get("sha256", "")),
-        "notes": json.dumps(notes_on(setting)),
+        "notes": json.dumps(notes_on(setting, graph, drawn=drawn)),
         "licence": str(practices.attrs.get("licence", "")),
         "capitation_version": __version__,
     }

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from capitation.engine.calendar import calendar_value, fiscal_year, months_from, months_of
+from capitation.engine.calendar import (
+    calendar_value,
+    calendar_value_of_year,
+    fiscal_year,
+    months_from,
+    months_of,
+)
 from capitation.engine.graph import Leaf, looks_back_at
 from capitation.engine.rule import Rule
 from capitation.engine.terms import Term
@@ -202,7 +208,7 @@ def values_of_leaves(
             if leaf.kind == "given":
                 values[name] = given[name]
             elif leaf.kind == "calendar":
-                values[name] = np.array([calendar_value(name, m) for m in setting.months])
+                values[name] = _calendar_values(leaf, setting)
             elif leaf.kind == "input":
                 values[name] = _input_values(name, setting, flags)
             else:
@@ -211,6 +217,14 @@ def values_of_leaves(
             problems += error.problems
     raise_if_any(dict.fromkeys(problems))
     return values
+
+
+def _calendar_values(leaf: Leaf, setting: Setting) -> np.ndarray:
+    months = setting.months
+    if "year" in leaf.dims:
+        years = setting.years
+        return np.array([calendar_value_of_year(leaf.name, year, months) for year in years])
+    return np.array([calendar_value(leaf.name, month) for month in months])
 
 
 def _input_values(name: str, setting: Setting, flags: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -308,7 +308,7 @@ def _attributes(
     setting: Setting, graph: Graph, asked: Simulation, outcomes: list[str], draws: int, seed: int
 ) -> dict[str, Any]:
     first, last = setting.months[0], setting.months[-1]
-    kept = attributes_of_run(setting)
+    kept = attributes_of_run(setting, graph, drawn=True)
     kept.pop("streams")
     assumptions = list(_assumptions(setting, graph))
     cited = {row["source"] for row in assumptions}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 
 from capitation.engine.terms import months_after
 
@@ -13,6 +14,11 @@ CALENDAR = {
     "last_month_of_quarter": ("1", "June, September, December, March"),
 }
 """Unit and title of the facts of the calendar that a rule may read, by month."""
+
+CALENDAR_OF_YEAR = {
+    "share_of_year": ("1", "Months of the fiscal year that are in the run, of twelve"),
+}
+"""Unit and title of the facts of the calendar that a rule may read, by fiscal year."""
 
 
 def months_from(start: dt.date, count: int) -> list[dt.date]:
@@ -53,3 +59,15 @@ def calendar_value(name: str, month: dt.date) -> float:
         return float(number)
     remainder = 1 if name == "first_month_of_quarter" else 0
     return float(number % 3 == remainder)
+
+
+def calendar_value_of_year(name: str, year: str, months: Iterable[dt.date]) -> float:
+    """A fact of the calendar in a fiscal year of a run over some months.
+
+    Examples
+    --------
+    >>> calendar_value_of_year("share_of_year", "2015/16", months_from(dt.date(2015, 10, 1), 12))
+    0.5
+    """
+    assert name == "share_of_year"
+    return sum(fiscal_year(month) == year for month in months) / 12

@@ -178,8 +178,8 @@ class Calculation:
             name, scenario = key
             variable, place = self.content.graph[name], self.layout.places[key]
             self.write_block_title(page, variable, place)
-            if isinstance(variable, Leaf) and variable.kind == "year term":
-                self.write_years_of_term(page, variable, scenario, place, terms)
+            if isinstance(variable, Leaf) and variable.kind in ("year term", "calendar"):
+                self.write_years_of_leaf(page, variable, scenario, place, terms)
             elif isinstance(variable, Leaf):
                 self.write_given_rows(page, variable, scenario, place)
             else:
@@ -244,15 +244,19 @@ class Calculation:
             for t, value in enumerate(values[e]):
                 page.number(place.row + e, FIRST + t, value, format_for(str(leaf.unit)))
 
-    def write_years_of_term(
+    def write_years_of_leaf(
         self, page: Page, leaf: Leaf, scenario: str | None, place: Place, terms: TermsSheet
     ) -> None:
-        """Write a term as it stands in the first month of each year."""
+        """Write a term as it stands in the first month of each year, or a fact of the year."""
         (who, area), *_ = self.entities(place)
         self.label_row(page, place.row, leaf, who, area)
+        last = self.layout.letters[FIRST + len(self.content.months) - 2]
+        years = f"Months!${self.layout.letters[FIRST - 1]}${BEGINS_ROW}:${last}${BEGINS_ROW}"
         for t, value in enumerate(self.content.values(leaf.name, scenario).tolist()):
             begins = at(BEGINS_ROW, FIRST + t, fix_row=True)
-            formula = terms.lookup_of_year(leaf.name, scenario, begins)
+            formula = f"COUNTIF({years},{begins})/12"
+            if leaf.kind == "year term":
+                formula = terms.lookup_of_year(leaf.name, scenario, begins)
             form = format_for(str(leaf.unit))
             page.formula(place.row, FIRST + t, f"={formula}", value, form)
 

@@ -69,7 +69,9 @@ def practices_of(sizes: list[int], base: xr.Dataset) -> xr.Dataset:
 def with_history_too(model: Model, values: dict[str, float]) -> Model:
     """Terms held at one value from their first date on: in the base year as well."""
     held = {name: model.terms[name].held_at(value) for name, value in values.items()}
-    return replace(model, terms=model.terms | held)
+    assert model.simulation is not None
+    graded = replace(model.simulation, earned="grade_for_admissions")
+    return replace(model, terms=model.terms | held, simulation=graded)
 
 
 @pytest.fixture(scope="module")

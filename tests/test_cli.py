@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -134,7 +135,8 @@ def simulated(codes: tuple[str, ...] = ("00T",), *, solved: bool = True) -> xr.D
         level = np.array([[0.042] * len(codes), [np.nan] * len(codes)])
         for end, less in (("", 0.0), ("_low", -0.01), ("_high", 0.01)):
             variables[f"break_even_reduction{end}"] = (places, level + less)
-        variables["cost_by_reduction"] = ("reduction", [1.0, 1.0])
+        cost = np.broadcast_to([1e6, 2e6], (2, len(codes), 2)).copy()
+        variables["cost_by_reduction"] = ((*places, "reduction"), cost)
     coordinates = {
         "scenario": scenarios,
         "effect": effects,
@@ -175,12 +177,12 @@ def run_python(code: str, *argv: str, **environment: str) -> subprocess.Complete
 
 @pytest.fixture
 def said(capsys) -> Callable[..., str]:
-    """Run a command that succeeds, and give its stdout."""
+    """Run a command that succeeds, and give its stdout; what a result notes is on stderr."""
 
-    def run(*argv: object, note: str = "") -> str:
+    def run(*argv: object, note: str | None = None) -> str:
         assert main(words(argv)) == 0
         out, err = capsys.readouterr()
-        assert err == note
+        assert err == note if note else all(line.startswith("note: ") for line in err.splitlines())
         return out
 
     return run
@@ -246,7 +248,8 @@ def test_a_small_run_loads_neither_numba_nor_dask_and_writes_utf_8(tmp_path):
     )
     argv = ("run", BOLTON, "--months", "2", "--output", str(tmp_path / "é.xlsx"))
     done = run_python(code, *argv, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 0
+    assert all(line.startswith(b"note: ") for line in done.stderr.splitlines())
     assert "April 2015 – May 2015" in done.stdout.decode("utf-8")
 
 
@@ -464,7 +467,7 @@ def test_explain_in_words_and_as_json(said):
     assert said("explain", BOLTON, "scheme_payment", *argv[0], "--months", "3") == f"{told}\n"
     last = [word.replace("april", "other-payments-counted") for word in argv[1]]
     found = json.loads(said("explain", BOLTON, "scheme_payment", *last))
-    assert found == told.as_dict() | {"notes": []}
+    assert found == told.as_dict() | {"notes": json.loads(result.attrs["notes"])}
 
 
 @pytest.mark.parametrize(
@@ -668,6 +671,68 @@ def test_what_is_refused_of_ones_own_figures(argv, message, run_refused, refused
     assert message in refused(*explain, *argv.split())
 
 
+# Hubs -------------------------------------------------------------------------------------------
+
+
+def test_practices_are_added_up_by_hub(said, tmp_path):
+    """Rows about practices of the payments file that are not asked for are left out."""
+    rows = (pms("A99001", "10G"), pms("A99002", "00X"), pms("A99003", "00X"), pms("A99004", "00X"))
+    file, path = write(tmp_path, *rows), tmp_path / "o.xlsx"
+    hubs = ("A99003,North", "A99001,Elsewhere", "a99002, South  side", "A99004,North")
+    hubs = own(tmp_path, "practice,hub", *hubs, name="hubs.csv")
+    argv = ("run", NATIONAL, "--practices", file, "--commissioner", "00X", "--months", "12")
+    argv += ("--output", path)
+    plain = json.loads(said(*argv, "--json"))
+    assert (plain["commissioners"], plain["hubs"]) == (["00X"], None)
+    found = json.loads(said(*argv, "--hubs", hubs, "--json"))
+    assert found["commissioners"] == ["North", "South side"]
+    assert (found["practices"], found["total_payments"]) == (3, plain["total_payments"])
+    sha256 = hashlib.sha256(hubs.read_bytes()).hexdigest()
+    assert found["hubs"] == {"source": "hubs.csv", "sha256": sha256}
+    assert found["checks"]["failed"] == 0
+    sheet = openpyxl.load_workbook(path)["By commissioner"]
+    assert {row[1].value for row in sheet.iter_rows(min_row=6)} == {"North", "South side"}
+    cover = openpyxl.load_workbook(path)["Cover"]
+    assert any("in the hubs of hubs.csv" in str(cell.value) for cell in cover["B"])
+    out = said(*argv, "--hubs", hubs)
+    assert re.search(r"^Hubs +hubs\.csv$", out, re.MULTILINE)
+    assert re.search(r"^Commissioners +2: North, South side$", out, re.MULTILINE)
+
+
+def test_hubs_go_with_simulate_and_explain(said, stubbed, tmp_path):
+    codes = [f"EX{n:03d}" for n in range(1, 51)]
+    rows = [f"{code},{'North' if n < 20 else 'South'}" for n, code in enumerate(codes)]
+    hubs = own(tmp_path, "practice,hub", *rows, name="hubs.csv")
+    said("simulate", BOLTON, "--hubs", hubs, "--output", tmp_path / "o.xlsx")
+    _, practices, *_ = stubbed["asked"]
+    assert (practices["commissioner"] == "North").sum() == 20
+    argv = ("explain", BOLTON, "commissioner_admissions", "year=2015/16", "--months", "12")
+    assert "South" in said(*argv, "commissioner_code=South", "--hubs", hubs)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["A99002,North"], "hubs, practice A99003: is in no hub (name the hub of every practice)"),
+        (["A99002,North", "A99003,"], "hubs.csv, row 3"),
+        (["A99002,North", "A99003,North", "A99009,North"], "there is no practice 'A99009'"),
+        (["A99002,North", "A99003,North", "A99002,South"], "is in row 2 too"),
+    ],
+)
+def test_hubs_that_are_refused(rows, message, run_refused, tmp_path):
+    file = write(tmp_path, pms("A99001", "10G"), pms("A99002", "00X"), pms("A99003", "00X"))
+    hubs = own(tmp_path, "practice,hub", *rows, name="hubs.csv")
+    argv = ("--practices", file, "--commissioner", "00X", "--hubs", hubs)
+    assert message in run_refused(NATIONAL, *argv)
+
+
+def test_faults_of_hubs_are_told_with_those_of_other_files(run_refused, tmp_path):
+    inputs = own(tmp_path, "practice,registred_list", *example_rows(5), name="a.csv")
+    found = run_refused(NATIONAL, "--inputs", inputs, "--hubs", tmp_path / "gone.csv")
+    assert "a.csv: 'registred_list' is no input of the model" in found
+    assert "gone.csv: there is no such file" in found
+
+
 # Simulate ---------------------------------------------------------------------------------------
 
 
@@ -706,7 +771,7 @@ def test_simulate_in_words(said, stubbed, tmp_path):
         r"Chance of earning: fixed +median practice +smallest: P2, 3,000 +largest: P3, 20,000",
         r"2015/16, with +30\.0% +40\.0% +90\.0%",
         r"2015/16, without +22\.5% +20\.0% +5\.0%",
-        r"Break-even reduction +at +95% interval",
+        r"Break-even +reduction at full effect +95% interval of the draws",
         r"fixed, 00T +4\.2% +3\.2% – 5\.2%",
         r"indexed, 00T +none up to 30% +–",
         r"Checks +12 of 12 OK",
@@ -765,6 +830,42 @@ def test_what_simulate_is_asked(said, stubbed, tmp_path):
     said("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
     assert (stubbed["draws"], stubbed["seed"], stubbed["threads"]) == (1000, 1, None)
     assert (stubbed["break_even"], stubbed["given"]) == (True, None)
+
+
+def test_where_nothing_is_paid_no_break_even_is_told(said, stubbed, tmp_path):
+    argv = ("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
+    result = simulated()
+    for end in ("", "_low", "_high"):
+        result[f"break_even_reduction{end}"][0] = 0.0
+    stubbed["result"] = result
+    assert re.search(r"^fixed, 00T +0\.0% +0\.0% – 0\.0%$", said(*argv), re.MULTILINE)
+    result["cost_by_reduction"][0, :, 0] = 0.0
+    assert re.search(r"^fixed, 00T +nothing is paid +–$", said(*argv), re.MULTILINE)
+    fixed, indexed = json.loads(said(*argv, "--json"))["break_even"]
+    assert (fixed["reduction"], fixed["nothing_paid"]) == (0.0, True)
+    assert (indexed["reduction"], indexed["nothing_paid"]) == (None, False)
+
+
+def test_scenarios_of_the_same_chances_share_a_table(said, stubbed, tmp_path):
+    argv = ("simulate", BOLTON, "--output", tmp_path / "o.xlsx")
+    heading = r"^Chance of earning: (.*?)  "
+    assert re.findall(heading, said(*argv), re.MULTILINE) == ["fixed", "indexed"]
+    both = simulated()
+    both["probability_of_earning"][1] = both["probability_of_earning"][0]
+    both["probability_of_earning_standard_error"][1] = both[
+        "probability_of_earning_standard_error"
+    ][0]
+    stubbed["result"] = both
+    assert re.findall(heading, said(*argv), re.MULTILINE) == ["all scenarios"]
+    assert len(json.loads(said(*argv, "--json"))["chance_of_earning"]) == 4
+    third = both.isel(scenario=[0]).assign_coords(scenario=["third"]) * 1
+    third["probability_of_earning"] = third["probability_of_earning"] / 2
+    of_scenarios = [name for name in both if "scenario" in both[name].dims]
+    parts = [part[of_scenarios] for part in (both, third)]
+    others = both.drop_vars(of_scenarios).drop_dims("scenario")
+    together = xr.concat(parts, "scenario", join="exact")
+    stubbed["result"] = together.merge(others).assign_attrs(both.attrs)
+    assert re.findall(heading, said(*argv), re.MULTILINE) == ["fixed, indexed", "third"]
 
 
 def test_a_simulation_with_less_to_tell(said, stubbed, tmp_path):
@@ -1094,7 +1195,9 @@ def test_a_check_that_fails(as_json, monkeypatch, capsys, tmp_path):
     path = tmp_path / "o.xlsx"
     assert main(["run", BOLTON, "--months", "1", "--output", str(path), *as_json]) == 3
     out, err = capsys.readouterr()
-    assert err == f"1 of 12 checks failed; the workbook is written, and shows which: {path}\n"
+    *notes, last = err.splitlines()
+    assert all(line.startswith("note: ") for line in notes)
+    assert last == f"1 of 12 checks failed; the workbook is written, and shows which: {path}"
     if as_json:
         assert json.loads(out)["checks"] == {"total": 12, "failed": 1}
     else:

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capitation.declared_rules import graded_rule, mandatory_rule, sum_rule
+from capitation.declared_rules import (
+    graded_rule,
+    mandatory_rule,
+    standard_payment_rule,
+    sum_rule,
+)
 from capitation.errors import InputError
 from capitation.input_tables import read_inputs
 from capitation.model import Model, Simulation
@@ -17,6 +22,7 @@ from capitation.national import national_inputs
 from capitation.practices import PracticeInput
 from capitation.projection import project
 from capitation.standard_tables import read_standards
+from capitation.what_if import with_terms
 
 from .strategies import BOLTON, NATIONAL, UNPLANNED, edited, practices_of, shipped, shipped_text
 
@@ -207,6 +213,7 @@ def test_a_graded_standard_makes_an_input_and_a_weight():
     assert [(v.start, v.value, v.source) for v in weight.values] == [
         (model.start, 1, "pulse-bolton-95")
     ]
+    assert (weight.least, weight.most) == (0, None)
     assert weight.place == "bolton-quality-contract.toml, standard.flu_vaccination, weight"
 
 
@@ -266,6 +273,63 @@ def test_standards_graded_by_one_rule_read_it_once():
     rule = graded_rule({"weight_of_a": "jabs", "weight_of_b": "jabs"}, "own.toml")
     assert rule.parameters == ("weight_of_a_for_the_year", "weight_of_b_for_the_year", "jabs")
     assert rule(1, 3, 0.25) == 0.25
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9)), min_size=1, max_size=6))
+def test_payments_of_standards_add_up_to_that_for_all_the_graded_ones(pairs):
+    keys = [f"s{n}" for n in range(len(pairs))]
+    names = {f"weight_of_{key}": f"{key}_standard" for key in keys}
+    weights = {f"weight_of_s{n}_for_the_year": weight for n, (_, weight) in enumerate(pairs)}
+    grades = {f"s{n}_standard": grade for n, (grade, _) in enumerate(pairs)}
+    given = {"scheme_offer_of_year": 900.0, "mandatory_standards_share_for_the_year": 0.6}
+    rules = [standard_payment_rule(key, key, names, "own.toml") for key in keys]
+    assert [(rule.name, rule.unit) for rule in rules] == [
+        (f"{k}_payment", "GBP/year") for k in keys
+    ]
+    paid = sum(
+        rule(**weights, **given, **{f"{key}_standard": grades[f"{key}_standard"]})
+        for key, rule in zip(keys, rules, strict=True)
+    )
+    achieved = graded_rule(names, "own.toml")(**weights, **grades)
+    assert paid == pytest.approx(900 * (1 - 0.6) * achieved, rel=1e-9, abs=1e-300)
+
+
+def test_a_standard_that_a_rule_grades_has_a_payment_of_its_own_where_there_is_an_offer():
+    names = {definition.name for definition in shipped(BOLTON).definitions}
+    assert "emergency_admissions_payment" in names
+    assert not {"screening_payment", "care_planning_payment"} & names
+    result = project(BOLTON, bolton_practices(), months=12)
+    paid = result["emergency_admissions_payment"]
+    assert paid.attrs["long_name"] == "Earned for: Fewer emergency admissions"
+    assert paid.dims == ("scenario", "practice", "year")
+    tables = {
+        "own": {"weight": 1, "graded_by": "a_rule", "assumption": "x"},
+        "must": {"mandatory": True, "graded_by": "a_rule", "assumption": "x"},
+    }
+    standards, problems = read_standards(tables, "own.toml", (), dt.date(2015, 4, 1))
+    assert problems == []
+    both = ["mandatory_standards_met", "graded_standards_achieved"]
+    assert [rule.name for rule in standards.rules("own.toml", ["a_rule"])] == both
+    offered = ["a_rule", "scheme_offer_of_year"]
+    assert [rule.name for rule in standards.rules("own.toml", offered)] == both
+    made = standards.rules("own.toml", [*offered, "graded_standards_payment"])
+    assert [rule.name for rule in made] == [*both, "own_payment"]
+    assert made[-1].place == "own.toml, standard.own"
+
+
+def test_a_practice_without_an_offer_earns_nothing_for_a_fall_in_admissions():
+    practices = practices_of(
+        [
+            {"registered_list": 7000, "weighted_list": 7000, "global_sum": 487_000},
+            {"registered_list": 7000, "weighted_list": 7000, "local_schemes": 300_000},
+        ]
+    )
+    certain = {"programme_reduction": 0.2, "programme_ramp": 1}
+    result = project(with_terms(shipped(BOLTON), certain), practices, months=12)
+    assert (result["grade_for_admissions"] == 1).all()
+    found = result["emergency_admissions_payment"].sel(scenario="core-and-local-schemes")
+    offered = float(result["scheme_offer_of_year"].sel(scenario="core-and-local-schemes")[0, 0])
+    assert found.values[:, 0].tolist() == [pytest.approx(offered * 0.4 / 15), 0]
 
 
 def test_a_sum_of_one_stream_is_that_stream():
@@ -357,17 +421,18 @@ WRONG_SIMULATIONS = {
         "'paid_admission_price' is neither of a practice nor of a commissioner",
     ),
     "unknown earned": (
-        ('earned = "grade_for_admissions"', 'earned = "grades_for_admissions"'),
+        ('earned = "emergency_admissions_payment"', 'earned = "emergency_admission_payment"'),
         "simulation, earned",
-        "there is no rule 'grades_for_admissions' (did you mean 'grade_for_admissions'?)",
+        "there is no rule 'emergency_admission_payment' "
+        "(did you mean 'emergency_admissions_payment'?)",
     ),
     "earned by a commissioner": (
-        ('earned = "grade_for_admissions"', 'earned = "scheme_cost"'),
+        ('earned = "emergency_admissions_payment"', 'earned = "scheme_cost"'),
         "simulation, earned",
         "'scheme_cost' is not of each practice and each year",
     ),
     "earned by month": (
-        ('earned = "grade_for_admissions"', 'earned = "scheme_payment"'),
+        ('earned = "emergency_admissions_payment"', 'earned = "scheme_payment"'),
         "simulation, earned",
         "'scheme_payment' is not of each practice and each year",
     ),
@@ -392,12 +457,12 @@ WRONG_SIMULATIONS = {
         "'scheme_earned' [GBP/year] is not of each commissioner and each year",
     ),
     "saving of another unit": (
-        ('saving = "admissions_saving"', 'saving = "commissioner_admissions"'),
+        ('saving = "scheme_saving"', 'saving = "commissioner_admissions"'),
         "simulation, saving",
         "'commissioner_admissions' [admission/year] is not of each commissioner and each year",
     ),
     "a number for saving": (
-        ('saving = "admissions_saving"', "saving = 3"),
+        ('saving = "scheme_saving"', "saving = 3"),
         "simulation, saving",
         "expected a text in quotes, found 3",
     ),
@@ -420,12 +485,17 @@ def test_every_fault_of_a_simulation_is_said_at_once(tmp_path):
     text = edited(
         shipped_text(BOLTON),
         ('"scheme_net_cost",\n]\nearned', '"scheme_net_costs",\n]\nearned'),
-        ('earned = "grade_for_admissions"', 'earned = "grades_for_admissions"'),
+        ('earned = "emergency_admissions_payment"', 'earned = "emergency_admission_payment"'),
         ('effect = "programme_reduction"', 'effect = "programme_reductions"'),
         ("value = 95, ", 'value = "95 pounds", '),
     )
     problems = "\n".join(faults(tmp_path, text))
-    for found in ("'scheme_net_costs'", "'grades_for_", "'programme_reductions'", "'95 pounds'"):
+    for found in (
+        "'scheme_net_costs'",
+        "'emergency_admission_payment'",
+        "'programme_reductions'",
+        "'95 pounds'",
+    ):
         assert found in problems
 
 
@@ -442,13 +512,14 @@ def test_a_model_says_what_to_simulate():
             "scheme_earned",
             "emergency_admissions_of_year",
             "admissions_saving",
+            "scheme_saving",
             "scheme_cost",
             "scheme_net_cost",
         ),
         earned="scheme_earned",
         effect="programme_reduction",
         cost="scheme_cost",
-        saving="admissions_saving",
+        saving="scheme_saving",
     )
 
 

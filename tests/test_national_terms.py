@@ -146,8 +146,8 @@ def test_an_input_says_what_it_is_and_what_is_assumed(name):
 @pytest.mark.parametrize("name", TERM)
 def test_a_term_says_what_it_is(name):
     term = TERM[name]
-    assert term.keys() - {"issue"} == {"title", "unit", "description", "values"}
-    assert all(term[key].strip() for key in term.keys() - {"values"})
+    assert term.keys() - {"issue", "most"} == {"title", "unit", "least", "description", "values"}
+    assert all(term[key].strip() for key in term.keys() - {"values", "least", "most"})
     assert term["unit"] in {
         "1",
         "GBP/patient/year",
@@ -157,6 +157,16 @@ def test_a_term_says_what_it_is(name):
         "admission/patient/year",
         "GBP/admission",
     }
+
+
+@pytest.mark.parametrize("name", TERM)
+def test_a_term_lies_between_bounds(name):
+    term = TERM[name]
+    growth = name == "monthly_admissions_trend"
+    assert term["least"] == (-1 if growth else 0)
+    assert term.get("most", 1) == 1
+    figures = [Fraction(value["value"]) for value in term["values"]]
+    assert all(term["least"] <= figure <= term.get("most", figure) for figure in figures)
 
 
 @pytest.mark.parametrize("name", TERM)

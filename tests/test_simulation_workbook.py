@@ -395,18 +395,78 @@ def test_what_is_earned_may_be_a_grade(result, tmp_path):
     assert sheet["J7"].number_format == "0.000"
 
 
+BREAK_EVEN = (
+    "Break-even: reduction at full effect",
+    "95% interval of the draws: low",
+    "95% interval of the draws: high",
+)
+
+
+def test_where_nothing_is_paid_no_break_even_is_said(result, tmp_path):
+    """A cost of nothing is reached by a saving of nothing: that is no break-even at 0%."""
+    unpaid = result.copy(deep=True)
+    there = {"scenario": 0, "commissioner_code": 0}
+    for end in ("", "_low", "_high"):
+        unpaid[f"break_even_reduction{end}"][there] = 0.0
+    unpaid["cost_by_reduction"][there] = 0.0
+    # Where something is paid and saved at once, the break-even is at 0% indeed.
+    paid = {"scenario": 0, "commissioner_code": 1}
+    for end in ("", "_low", "_high"):
+        unpaid[f"break_even_reduction{end}"][paid] = 0.0
+    unpaid["saving_by_reduction"][paid] = 1e8
+    book, checks = assert_engine_agrees(unpaid, tmp_path)
+    assert all(check.holds for check in checks)
+    rows = table(book.workbook["Break-even"], 4)
+    assert [rows[0][heading] for heading in BREAK_EVEN] == ["nothing is paid"] * 3
+    assert [rows[1][heading] for heading in BREAK_EVEN] == [0.0, 0.0, 0.0]
+    assert rows[2][BREAK_EVEN[0]] == "none up to 30%"
+    texts = list(book.descriptions["Break-even chart"].values())
+    assert ["Break-even: nothing is paid" in text for text in texts] == [True, *[False] * 3]
+
+
+def test_an_interval_says_that_it_is_of_the_draws(path):
+    charts, texts = charts_of(path)
+    said = ["".join(chart.itertext()) for chart in charts]
+    assert sum("(95% interval of the draws " in text for text in texts) == 2
+    assert sum("Reduction at full effect" in text for text in said) == 4
+    assert not any("Reduction in emergency admissions" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("unit", "heading"),
+    [
+        ("GBP/year", "Earned £: mean"),
+        ("admission/year", "Earned (admission/year): mean"),
+        ("1", "Earned: mean"),
+    ],
+)
+def test_what_is_earned_bears_its_own_unit(result, unit, heading):
+    """The heading follows the outcome that is earned, whatever the model names."""
+    other = result.copy(deep=True)
+    for end in ("", "_mean", "_standard_error"):
+        other[f"emergency_admissions_payment{end}"] = other[f"scheme_earned{end}"]
+        titled = {"long_name": "Paid for admissions", "units": unit}
+        other[f"emergency_admissions_payment{end}"].attrs = titled
+    other = other.assign_attrs(earned="emergency_admissions_payment")
+    book, _ = _written(Simulated(other))
+    sheet = book.workbook["Practices"]
+    assert sheet["J6"].value == heading
+    assert "Earned, with the effect: Paid for admissions." in sheet["A2"].value
+
+
 def test_a_break_even_that_is_not_there_is_said_in_words(result, saved):
     rows = table(saved["Break-even"], 4)
     share = result["break_even_reduction"].sel(scenario="as-signed").values
     never = "none up to 30%"
-    assert [row["Break-even"] for row in rows[:2]] == pytest.approx(share)
-    assert [row["Break-even"] for row in rows[2:]] == [never, never]
+    assert [row[BREAK_EVEN[0]] for row in rows[:2]] == pytest.approx(share)
+    assert [row[BREAK_EVEN[0]] for row in rows[2:]] == [never, never]
     assert [(row["Scenario"], row["Commissioner"]) for row in rows] == [
         *(("as-signed", "00T"), ("as-signed", "01D")),
         *(("three-years", "00T"), ("three-years", "01D")),
     ]
-    assert [rows[3]["Low"], rows[3]["High"]] == [never, never]
+    assert [rows[3][heading] for heading in BREAK_EVEN[1:]] == [never, never]
     rows = table(saved["Break-even"], 11)
+    assert list(rows[0])[2] == "Reduction at full effect"
     assert len(rows) == 2 * 2 * 13
     assert all(row["Net cost £"] == pytest.approx(row["Cost £"] - row["Saving £"]) for row in rows)
 
@@ -514,7 +574,7 @@ def test_a_break_even_whose_range_has_no_end_is_marked_without_it(result, tmp_pa
     assert all(check.holds for check in checks)
     assert book.workbook["Break-even"]["E5"].value == "none up to 30%"
     said = [row[0] for row in book.workbook["Break-even chart"].iter_rows(values_only=True)]
-    assert "Its range reaches beyond the largest reduction: not drawn" in said
+    assert "95% interval of the draws: beyond the largest reduction, not drawn" in said
 
 
 def test_a_narrow_fan_is_drawn_again_as_distance_from_the_median(result, tmp_path):

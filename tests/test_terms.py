@@ -247,6 +247,69 @@ def test_every_fault_of_every_term_is_said_at_once():
     ]
 
 
+BOUNDED = "{ from = 2015-04-01, value = %s, source = 'sfe-2013' }"
+SCHEDULE = "from = 2013-04-01\nbefore = %s\nstart = 2015-04-01\nyearly = [%s]\nsource = 'sfe-2013'"
+OUTSIDE = {
+    "more than the most": (
+        f"least = 0\nmost = 1\nvalues = [{BOUNDED % 60}]",
+        ", from 2015-04-01: found 60 (allowed: from 0 to 1)",
+    ),
+    "less than the least": (
+        f"least = '-1/2'\nvalues = [{BOUNDED % -0.75}]",
+        ", from 2015-04-01: found -0.75 (allowed: -0.5 or more)",
+    ),
+    "no least": (
+        "most = 2\nvalues = [" + BOUNDED % "'9/4'" + "]",
+        ", from 2015-04-01: found 2.25 (allowed: 2 or less)",
+    ),
+    "a later value": (
+        f"least = 0\nvalues = [{GOOD}, {{ from = 2016-04-01, value = -1, assumption = 'x' }}]",
+        ", from 2016-04-01: found -1 (allowed: 0 or more)",
+    ),
+    "paid until then": (
+        "most = 3\nvalues = [{ from = 2015-04-01, value = 3, until_paid = 4, "
+        "paid_from = 2015-06-01, assumption = 'x' }]",
+        ", from 2015-04-01, until_paid: found 4 (allowed: 3 or less)",
+    ),
+    "before a schedule": (
+        f"most = 1\n{SCHEDULE % (2, 1)}",
+        ", from 2013-04-01: found 2 (allowed: 1 or less)",
+    ),
+    "in a schedule": (
+        f"most = 1\n{SCHEDULE % (0, '1, 1.5')}",
+        ", from 2016-04-01: found 1.5 (allowed: 1 or less)",
+    ),
+    "least above most": (
+        f"least = 1\nmost = 0.5\nvalues = [{GOOD}]",
+        ", least: 1 is more than the most, 0.5",
+    ),
+    "a bound in words": (
+        f"least = 'none'\nvalues = [{GOOD}]",
+        ", least: expected a number or a fraction, found 'none'",
+    ),
+    "an endless bound": (f"most = inf\nvalues = [{GOOD}]", ", most: expected a finite number"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), OUTSIDE.values(), ids=OUTSIDE)
+def test_what_lies_outside_the_bounds_is_refused_with_its_date_and_what_is_allowed(text, said):
+    (found,) = problems(f"{HEAD}{text}")
+    assert found.startswith(f"own.toml, term.price{said}")
+
+
+def test_bounds_may_be_fractions_and_are_themselves_allowed():
+    found = term(f"{HEAD}least = '1/4'\nmost = 3\nvalues = [" + BOUNDED % "'1/4'" + "]")
+    assert (found.least, found.most) == (0.25, 3)
+    late = term(
+        f"{HEAD}least = 2\nvalues = [{{ from = 2015-04-01, value = 3, until_paid = 2, "
+        "paid_from = 2015-06-01, assumption = 'x' }]"
+    )
+    assert (late.least, late.most) == (2, None)
+    for same in (late.held_at(2.5), late.in_payment()):
+        assert (same.least, same.most) == (2, None)
+    assert term(f"{HEAD}values = [{GOOD}]").least is None
+
+
 def test_sources_need_a_title_and_known_keys():
     table = tomllib.loads("[source.a]\ntitle = 'A'\ndate = 2016-01-02\n[source.b]\nplace = 'x'\n")
     sources, found = read_sources(table, "own.toml")

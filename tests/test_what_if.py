@@ -14,6 +14,7 @@ from capitation.engine.terms import DatedValue, Term
 from capitation.model import Model
 from capitation.what_if import ASSUMED, with_terms
 
+BOLTON = "bolton-quality-contract"
 NATIONAL = "national-practice-income"
 THAMES_VALLEY = "thames-valley-pms"
 
@@ -84,10 +85,62 @@ def test_it_holds_in_every_scenario(thames_valley):
 
 def test_it_holds_from_the_month_that_a_run_starts_in(national):
     later = replace(national, start=dt.date(2016, 4, 1))
-    growth = with_terms(later, {"monthly_list_growth": 0.5}).terms["monthly_list_growth"]
-    was = national.terms["monthly_list_growth"]
-    assert growth.at(dt.date(2016, 3, 1)) == was.at(dt.date(2016, 3, 1)) != 0.5
-    assert growth.at(dt.date(2016, 4, 1)) == 0.5
+    price = with_terms(later, {"global_sum_price": 80}).terms["global_sum_price"]
+    was = national.terms["global_sum_price"]
+    assert price.at(dt.date(2016, 3, 1)) == was.at(dt.date(2016, 3, 1)) != 80
+    assert price.at(dt.date(2016, 4, 1)) == 80
+
+
+def test_a_term_with_one_figure_for_all_time_has_one_still():
+    """Else the base year would vary by 1.3 and the projection by 1.6, without a word."""
+    model = cap.load_model(BOLTON)
+    assert "base_admissions_overdispersion" in model.graph().leaves
+    for name, value in (("admissions_overdispersion", 1.6), ("monthly_admissions_trend", 0.002)):
+        changed = with_terms(model, {name: value}).terms[name]
+        (held,) = changed.values
+        assert (held.start, held.value) == (model.terms[name].values[0].start, value)
+        assert changed.at(dt.date(2014, 4, 1)) == value
+    result = cap.project(
+        with_terms(model, {"admissions_overdispersion": 1.6}), cap.example_practices(), months=12
+    )
+    for read in ("base_admissions_overdispersion", "noise_of_base_year"):
+        np.testing.assert_allclose(result[read].values, 1.6, rtol=1e-12)
+
+
+def test_one_figure_in_the_model_and_one_in_a_scenario_are_no_history():
+    model = cap.load_model(BOLTON)
+    name = "share_of_other_payments_counted"
+    earlier = DatedValue(dt.date(2014, 4, 1), 0.5, "0.5", "", "Earlier.")
+    counted = model.scenarios["other-payments-counted"]
+    (later,) = counted.terms[name].values
+    for values, starts in (
+        ((earlier,), [earlier.start]),
+        ((earlier, later), [later.start]),
+    ):
+        changed = replace(counted.terms[name], values=values)
+        scenario = replace(counted, terms={name: changed})
+        scenarios = {**model.scenarios, "other-payments-counted": scenario}
+        found = with_terms(replace(model, scenarios=scenarios), {name: 0.25}).terms[name]
+        assert [value.start for value in found.values] == starts
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("mandatory_standards_share", 60, "from 2015-04-01: found 60 (allowed: from 0 to 1)"),
+        ("programme_reduction", 1.5, "from 2013-04-01: found 1.5 (allowed: from 0 to 1)"),
+        ("scheme_advance_share", "3/2", "from 2013-04-01: found 1.5 (allowed: from 0 to 1)"),
+        ("admission_price", -1, "from 2015-04-01: found -1 (allowed: 0 or more)"),
+        ("weight_of_screening", -1, "from 2015-04-01: found -1 (allowed: 0 or more)"),
+    ],
+)
+def test_a_value_outside_the_bounds_is_refused(name, value, found):
+    with pytest.raises(cap.InputError) as caught:
+        with_terms(cap.load_model(BOLTON), {name: value, "monthly_list_growth": -2})
+    said = [str(problem) for problem in caught.value.problems]
+    place = f"{BOLTON}.toml, term"
+    growth = f"{place}.monthly_list_growth, from 2013-04-01: found -2 (allowed: from -1 to 1)"
+    assert said == [f"{place}.{name}, {found}", growth]
 
 
 def test_a_term_with_nothing_but_later_values_can_be_set(national):
@@ -116,7 +169,7 @@ def test_a_term_that_is_read_of_the_base_year_alone_is_set_there(national):
         ("1/4", 0.25, "1/4"),
         (" 0.050 ", 0.05, "0.05"),
         ("1e-3", 0.001, "0.001"),
-        (2, 2.0, "2"),
+        (-1, -1.0, "-1"),
         (np.float64(0.5), 0.5, "0.5"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import zipfile
+from itertools import product
 from typing import ClassVar
 from xml.etree import ElementTree as ET
 
@@ -236,10 +237,140 @@ def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
     cap.write_workbook(result, path)
     total = float(result["total_payments"].isel(scenario=0).sum())
     cover = openpyxl.load_workbook(path, data_only=True)
-    assert cover["Cover"]["B4"].value == "All 9 checks OK"
+    assert cover["Cover"]["B4"].value == "All 12 checks OK"
     summary = pd.read_excel(path, sheet_name="Summary", header=None, engine="openpyxl")
     row = summary[summary[0] == "Total payments"].iloc[0]
     assert row[2] == pytest.approx(total, abs=0.005)
+
+
+def settlement(book):
+    """Rows of the Settlement sheet by scenario's title, year and practice: what is saved."""
+    sheet, values = book.workbook["Settlement"], book.values["Settlement"]
+    headings = [cell.value for cell in sheet[5]]
+    found, block = {}, ("", "")
+    for row in sheet.iter_rows(min_row=6):
+        code = row[0].value
+        if code is None:
+            continue
+        if row[0].style.startswith("block"):
+            year, _, title = code.partition(": ")
+            block = (title, year)
+            continue
+        figures = [values.get(cell.coordinate, cell.value) for cell in row]
+        found[*block, code] = dict(zip(headings, figures, strict=True))
+    return found
+
+
+VERDICT = "The true-up is"
+NOT_SETTLED = "not settled: the year is not complete"
+
+
+def test_settlement_recovers_what_a_missed_mandatory_standard_did_not_earn(tmp_path):
+    practices = cap.example_practices()
+    met = np.ones(practices.sizes["practice"])
+    met[[1, 4]] = 0
+    missed = practices.assign(transferred_work_standard=("practice", met))
+    result = cap.project("bolton-quality-contract", missed, months=24)
+    book = assert_engine_agrees(result, tmp_path)
+    rows = settlement(book)
+    titles = json.loads(result.attrs["scenarios"])
+    for scenario, year in product(result["scenario"].values, result["year"].values):
+        at = {"scenario": scenario, "year": year}
+        in_year, verdicts = result["fiscal_year"] == year, {}
+        for n, code in enumerate(practices["practice"].values):
+            row = rows[titles[scenario], year, code]
+            earned, advanced, offer = (
+                float(result[name].sel({k: v for k, v in at.items() if k in result[name].dims})[n])
+                for name in ("scheme_earned", "scheme_advance_of_year", "scheme_offer_of_year")
+            )
+            due = result["scheme_true_up"].sel(scenario=scenario, practice=code)[in_year]
+            assert row["Offer of the year £"] == pytest.approx(offer)
+            assert row["Earned £"] == pytest.approx(earned)
+            assert row["Advanced £"] == pytest.approx(advanced)
+            assert row["True-up £"] == pytest.approx(float(due.sum()))
+            assert earned == pytest.approx(advanced + row["True-up £"], abs=0.005)
+            assert row["Still open £"] == 0
+            apart = round(earned - advanced, 2)
+            wanted = "paid" if apart > 0 else "recovered" if apart < 0 else "settled"
+            assert row[VERDICT] == wanted
+            verdicts[code] = wanted
+        # Who misses it keeps less than the advance.
+        assert verdicts["EX002"] == verdicts["EX005"] == "recovered"
+        total = rows[titles[scenario], year, "All practices"]
+        earned = result["scheme_earned"].sel(at).sum().item()
+        assert total["Earned £"] == pytest.approx(earned)
+        words = ("paid", "recovered", "settled")
+        counts = [list(verdicts.values()).count(word) for word in words]
+        said = ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True))
+        assert total[VERDICT] == said
+    checks = [row for row in book.workbook["Checks"]["A"] if str(row.value).startswith("Advance")]
+    assert len(checks) == 3
+
+
+def test_settlement_of_thirty_months_leaves_the_half_year_open(tmp_path):
+    result = cap.project("bolton-quality-contract", two_commissioners(), months=30)
+    book = assert_engine_agrees(result, tmp_path)
+    rows = settlement(book)
+    titles = json.loads(result.attrs["scenarios"])
+    years = ["2015/16", "2016/17", "2017/18 (6 months)"]
+    assert list(dict.fromkeys(key[:2] for key in rows)) == [
+        (titles[scenario], year) for scenario in result["scenario"].values for year in years
+    ]
+    verdicts = {
+        year: {row[VERDICT] for key, row in rows.items() if key[1] == year} for year in years
+    }
+    assert verdicts[years[2]] == {NOT_SETTLED}
+    assert not any(NOT_SETTLED in verdicts[year] for year in years[:2])
+    found = [row for row in rows.items() if row[0][1] == years[2]]
+    assert all(row["True-up £"] == 0 for _, row in found)
+    assert all(
+        row["Still open £"] == pytest.approx(row["Earned £"] - row["Advanced £"], abs=0.0051)
+        for _, row in found
+    )
+    assert {row["Still open £"] for key, row in rows.items() if key[1] in years[:2]} == {0}
+    sheet = book.workbook["Checks"]
+    where = [row[1].value for row in sheet.iter_rows() if "true-up" in str(row[0].value)]
+    assert where == [f"{name}, 2015/16 to 2016/17" for name in result["scenario"].values]
+    about = {row[0].value: row[1].value for row in book.workbook["Cover"].iter_rows()}
+    assert about["Settlement"].startswith("What each practice earned")
+    sheet = book.workbook["Settlement"]
+    assert "below nothing, March recovers it" in sheet["A2"].value
+    assert (sheet.print_title_rows, len(sheet.row_breaks.brk)) == ("$5:$5", 8)
+    width = sum(sheet.column_dimensions[letter].width for letter in "ABCDEFGHI")
+    assert sheet.page_setup.scale * width <= 100 * 105
+
+
+def test_a_run_without_a_whole_year_makes_no_check_of_its_settlement():
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=11)
+    book, summary = _written(Content(result))
+    assert {row[VERDICT] for row in settlement(book).values()} == {NOT_SETTLED}
+    assert not [check for check in summary.checks if "true-up" in check.what]
+
+
+def test_a_settlement_that_does_not_add_up_is_found(tmp_path):
+    path = tmp_path / "book.xlsx"
+    result = cap.project("bolton-quality-contract", cap.example_practices(), months=12)
+    due = result["scheme_true_up"].copy(deep=True)
+    due[{"scenario": 0, "practice": 3, "month": 11}] -= 0.02
+    due[{"scenario": 0, "practice": 4, "month": 11}] += 0.02
+    summary = _written(Content(result.assign(scheme_true_up=due)))[1]
+    failed = [check for check in summary.checks if not check.holds]
+    assert [check.left_value for check in failed if "true-up" in check.what] == [
+        pytest.approx(0.04)
+    ]
+    cap.write_workbook(result, path)
+    book = openpyxl.load_workbook(path)
+    for row, wrong in ((8, 0.02), (9, -0.02)):
+        cell = book["Settlement"].cell(row, 7)
+        cell.value = f"{cell.value}+{wrong}"
+    book.save(path)
+    assert recalculated(path)["Cover"]["B4"] == "1 checks fail"
+
+
+def test_without_an_advance_nothing_is_settled():
+    for name in ("national-practice-income", "unplanned-admissions-enhanced-service"):
+        result = cap.project(name, cap.example_practices(), months=12)
+        assert "Settlement" not in _written(Content(result))[0].workbook.sheetnames
 
 
 def row_of(sheet, column, text):

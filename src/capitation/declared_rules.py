@@ -73,6 +73,42 @@ def graded_rule(grades: Mapping[str, str], place: str) -> Rule:
     return _rule("graded_standards_achieved", "1", names, title, body, why, place)
 
 
+def weight_of(key: str) -> str:
+    """Name of the term that is a graded standard's weight."""
+    return f"weight_of_{key}"
+
+
+def standard_payment_rule(key: str, title: str, grades: Mapping[str, str], place: str) -> Rule:
+    """A rule that gives what one graded standard earns of the year's offer.
+
+    Parameters
+    ----------
+    key, title : str
+        Of the standard.
+    grades : mapping of str to str
+        Of all the graded standards, as for `graded_rule`.
+    place : str
+
+    Examples
+    --------
+    >>> grades = {"weight_of_access": "access_standard", "weight_of_flu": "flu_standard"}
+    >>> earned = standard_payment_rule("flu", "Flu vaccination", grades, "a.toml")
+    >>> earned(1000, 0.6, 3, 1, 0.5)
+    50.0
+    """
+    weights = [f"{weight}_for_the_year" for weight in grades]
+    own, grade = f"{weight_of(key)}_for_the_year", grades[weight_of(key)]
+    body = [
+        f"weights = {' + '.join(weights)}",
+        "graded_part = scheme_offer_of_year * (1 - mandatory_standards_share_for_the_year)",
+        f"return graded_part * {own} * {grade} / weights if weights > 0 else 0",
+    ]
+    why = "Declared by the model: the standard's part of the offer by its weight, times its grade."
+    offer = ("scheme_offer_of_year", "mandatory_standards_share_for_the_year")
+    names = dict.fromkeys([*offer, *weights, grade])
+    return _rule(f"{key}_payment", "GBP/year", names, f"Earned for: {title}", body, why, place)
+
+
 def _rule(
     name: str, unit: str, names: Iterable[str], title: str, body: list[str], why: str, place: str
 ) -> Rule:

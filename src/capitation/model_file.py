@@ -128,7 +128,9 @@ class _ModelReader:
         self.read_own_inputs()
         scenarios = self.scenarios()
         before = len(self.problems)
-        definitions = [*self.definitions(), *self.sums(), *self.standards.rules(self.path.name)]
+        definitions: list[Rule | Total] = [*self.definitions(), *self.sums()]
+        known = {definition.name for definition in definitions}
+        definitions += self.standards.rules(self.path.name, known)
         complete = len(self.problems) == before
         simulation = self.check_names_of_rules(definitions) if complete else None
         raise_if_any(self.problems)
@@ -247,7 +249,9 @@ class _ModelReader:
         own = self.table.get("term", {})
         if term not in own:
             national = self.terms[term]
-            kept = {"title": national.title, "unit": national.unit}
+            kept: dict[str, Any] = {"title": national.title, "unit": national.unit}
+            bounds = {"least": national.least, "most": national.most}
+            kept |= {key: bound for key, bound in bounds.items() if bound is not None}
             return kept | {"description": national.description}
         dropped: tuple[str, ...] = ()
         if "values" in keys:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from capitation.declared_rules import graded_rule, mandatory_rule
+from capitation.declared_rules import graded_rule, mandatory_rule, standard_payment_rule, weight_of
 from capitation.engine.rule import Rule
 from capitation.engine.shapes import bad_names, shape_problems
 from capitation.engine.terms import GROUNDS, DatedValue, Term, format_number, read_number
@@ -19,6 +19,9 @@ STANDARD_KEYS = {
     **dict.fromkeys(("mandatory", "weight", "value"), "any"),
 }
 """Known keys and the kind of value of each: see `engine.shapes`."""
+
+OFFER = {"scheme_offer_of_year", "graded_standards_payment"}
+"""Rules of a model that pays for its standards out of a year's offer."""
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Standards:
         By weight, the name of what a standard is graded by.
     graded_by : dict of str to str
         By key of a standard that a rule grades, the name of the rule.
+    titles : dict of str to str
+        By key of such a standard that is not mandatory, its title.
     """
 
     inputs: dict[str, PracticeInput] = field(default_factory=dict)
@@ -44,13 +49,35 @@ class Standards:
     mandatory: list[str] = field(default_factory=list)
     graded: dict[str, str] = field(default_factory=dict)
     graded_by: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
-    def rules(self, file: str) -> list[Rule]:
-        """Whether the mandatory standards are met, and how much of the graded ones is achieved."""
+    def rules(self, file: str, known: Collection[str] = ()) -> list[Rule]:
+        """What the model's standards come to, as rules.
+
+        Parameters
+        ----------
+        file : str
+            For messages.
+        known : collection of str
+            Names of the model's other rules.
+
+        Returns
+        -------
+        list of Rule
+            Whether the mandatory standards are met, and how much of the graded ones is achieved;
+            where the model pays for them out of a year's offer, also what each standard earns that
+            a rule grades.
+        """
         if not (self.mandatory or self.graded):
             return []
         place = f"{file}, standard"
-        return [mandatory_rule(self.mandatory, place), graded_rule(self.graded, place)]
+        rules = [mandatory_rule(self.mandatory, place), graded_rule(self.graded, place)]
+        if set(known) >= OFFER:
+            rules += [
+                standard_payment_rule(key, title, self.graded, f"{place}.{key}")
+                for key, title in self.titles.items()
+            ]
+        return rules
 
 
 def read_standards(
@@ -184,8 +211,12 @@ class _StandardReader:
             return
         weight = read_number(entry["weight"])
         written = entry["weight"] if isinstance(entry["weight"], str) else format_number(weight)
-        name = f"weight_of_{key}"
+        name = weight_of(key)
         value = DatedValue(start, weight, written, source, assumption, note)
         place = f"{self.place}, weight"
-        standards.terms[name] = Term(name, "1", (value,), f"Weight: {title}", place=place)
+        standards.terms[name] = Term(
+            name, "1", (value,), f"Weight: {title}", place=place, least=0.0
+        )
         standards.graded[name] = grade
+        if "graded_by" in entry:
+            standards.titles[key] = title

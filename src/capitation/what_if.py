@@ -31,13 +31,15 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
     Raises
     ------
     InputError
-        For a name that is no term, a term that no rule of the contract reads, and a value that is
-        no number. All at once.
+        For a name that is no term, a term that no rule of the contract reads, a value that is no
+        number, and one that lies outside the term's bounds. All at once.
 
     Notes
     -----
-    The base year is history, and keeps the figures that the first scenario has for it; but a term
-    of which rules read nothing but the base year's mean is set from its first date.
+    The base year is history: a term whose figure changes over time keeps those that the first
+    scenario has for it. A term that has one figure for all time, in every scenario, is set from its
+    first date on, so that the base year has the same one; so is a term of which rules read nothing
+    but the base year's mean.
 
     Examples
     --------
@@ -64,9 +66,16 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
             problems.append(Problem(model.place, found, mend))
             continue
         try:
-            terms[name] = _set(model, name, value, keeps_history=name in in_projection)
+            number = read_number(value)
         except ValueError as error:
             problems.append(Problem(f"{model.place}, term.{name}", str(error)))
+            continue
+        keeps_history = name in in_projection and _has_history(model, name)
+        terms[name] = term = _set(model, name, value, keeps_history=keeps_history)
+        outside = term.out_of_bounds(number)
+        if outside:
+            where = f"{model.place}, term.{name}, from {term.values[-1].start}"
+            problems.append(Problem(where, *outside))
     raise_if_any(problems)
     scenarios = {
         key: replace(
@@ -78,13 +87,30 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
     return replace(model, terms=model.terms | terms, scenarios=scenarios)
 
 
+def _all_of(model: Model, name: str) -> list[Term]:
+    """A term as the model has it, and as each scenario that changes it has it."""
+    changed = [
+        scenario.terms[name] for scenario in model.scenarios.values() if name in scenario.terms
+    ]
+    return [model.terms[name], *changed]
+
+
+def _has_history(model: Model, name: str) -> bool:
+    """Whether a term's figure changes over time, or was paid late, in the model or a scenario."""
+    return any(
+        len(term.values) > 1 or term.values[0].paid_from is not None
+        for term in _all_of(model, name)
+    )
+
+
 def _set(model: Model, name: str, value: float | str, *, keeps_history: bool) -> Term:
     """A term with one value: from the first month on, or from its own first date."""
     number = read_number(value)
     is_fraction = isinstance(value, str) and "/" in value
     written = str(value).strip() if is_fraction else format_number(number)
     term = model.term_in(name, next(iter(model.scenarios)))
-    start = model.start if keeps_history else min(model.start, term.values[0].start)
+    first = min(each.values[0].start for each in _all_of(model, name))
+    start = model.start if keeps_history else min(model.start, first)
     # What was earned before the start and paid after it is not paid again.
     before = tuple(
         replace(dated, paid_from=None, until_paid=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ class Asked:
         The known values of ``--given``.
     months : int
     files : dict
-        Name and sha256 of what was read: ``input``, ``inputs`` and ``given``.
+        Name and sha256 of what was read: ``input``, ``inputs``, ``given`` and ``hubs``.
     set : dict of str to float
         Terms that were set.
     """
@@ -62,7 +63,7 @@ def asked_about(
     everyone, practices = _practices(args, model, labels or {})
     months = args.months or _months_to_cover(model, labels or {})
     known = everyone["practice"].values.tolist()
-    files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None}
+    files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None, "hubs": None}
     problems: list[Problem] = []
     given = None
     if args.given is not None:
@@ -79,15 +80,12 @@ def asked_about(
             files["inputs"] = _inputs_file(practices)
         except InputError as error:
             problems += error.problems
-    raise_if_any(problems)
     if args.hubs is not None:
-        hubs = cap.read_hubs(args.hubs)
-        chosen = set(practices["practice"].values.tolist())
-        others = set(known) - chosen
-        hubs = {code: hub for code, hub in hubs.items() if code not in others}
-        practices = cap.in_hubs(practices, hubs)
-        source = f"{practices.attrs['source']}, in the hubs of {Path(args.hubs).name}"
-        practices = practices.assign_attrs(source=source)
+        try:
+            practices, files["hubs"] = _in_hubs(practices, Path(args.hubs), known)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
     if given is not None:
         # What is read of a result names its files by this.
         of = f"{listed(given)} of {files['given']['source']}"
@@ -189,6 +187,18 @@ def _inputs_of(model: cap.Model) -> set[str]:
     figures = {name for name in FIGURES if f"base_{name}" in names}
     of_contract = {f"base_{name}" for name in FIGURES} | {*FLAGS} - {"london_practice"}
     return (names - of_contract) | figures
+
+
+def _in_hubs(
+    practices: xr.Dataset, path: Path, known: Iterable[str]
+) -> tuple[xr.Dataset, dict[str, Any]]:
+    """The practices in their hubs, and the file that names these."""
+    others = set(known) - set(practices["practice"].values.tolist())
+    hubs = {code: hub for code, hub in cap.read_hubs(path).items() if code not in others}
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = f"{practices.attrs['source']}, in the hubs of {path.name}"
+    joined = cap.in_hubs(practices, hubs).assign_attrs(source=source)
+    return joined, {"source": path.name, "sha256": sha256}
 
 
 def _given(

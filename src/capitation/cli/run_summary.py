@@ -41,6 +41,7 @@ def about(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
         "input": files["input"] | {"fiscal_year": result.attrs["base_fiscal_year"]},
         "inputs": files["inputs"],
         "given": files["given"],
+        "hubs": files["hubs"],
         "set": asked.set,
         "notes": notes_of(result),
     }
@@ -60,6 +61,8 @@ def asked_in_words(
     for heading, file in (("More inputs", summary["inputs"]), ("Known values", summary["given"])):
         if file:
             yield heading, f"{listed(file['names'])} ({file['source']})"
+    if summary["hubs"]:
+        yield "Hubs", summary["hubs"]["source"]
     if summary["set"]:
         changed = (f"{name} = {value:g}" for name, value in summary["set"].items())
         yield "Set", listed(changed)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capitation.cli.asked import Asked
-from capitation.cli.console import MOST_SHOWN, in_pounds, table
+from capitation.cli.console import MOST_SHOWN, in_pounds, listed, table
 from capitation.cli.run_summary import about, asked_in_words, written_in_words
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOW, HIGH = "0.05", "0.95"
 """Quantiles that are shown."""
+
+HALF_A_PENNY = 0.005
 
 
 def summary_of(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
@@ -92,7 +94,15 @@ def _break_evens(result: xr.Dataset) -> Iterator[dict[str, Any]]:
             "reduction": _number(result["break_even_reduction"].sel(at)),
             "low": _number(result["break_even_reduction_low"].sel(at)),
             "high": _number(result["break_even_reduction_high"].sel(at)),
+            "nothing_paid": _nothing_paid(result, at),
         }
+
+
+def _nothing_paid(result: xr.Dataset, at: Mapping[str, str]) -> bool:
+    """Whether the break-even is at no reduction, because nothing is paid there."""
+    cost = result["cost_by_reduction"].sel(at)
+    paid = abs(cost.where(result["reduction"] == 0, 0.0)).max()
+    return float(result["break_even_reduction"].sel(at)) == 0 and float(paid) < HALF_A_PENNY
 
 
 def _places(result: xr.Dataset, *dims: str) -> Iterator[dict[str, str]]:
@@ -161,13 +171,17 @@ def _cost_tables(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _chance_tables(summary: Mapping[str, Any]) -> list[str]:
-    """A table for each scenario: how likely it is that a practice earns anything."""
+    """How likely it is that a practice earns anything: once where scenarios agree."""
     tables = []
-    for scenario, found in itertools.groupby(
-        summary["chance_of_earning"], lambda row: row["scenario"]
-    ):
-        rows = list(found)
-        heading = [f"Chance of earning: {scenario}", "median practice"]
+    scenarios: dict[str, list[str]] = {}
+    by_scenario = itertools.groupby(summary["chance_of_earning"], lambda row: row["scenario"])
+    chances = {name: [{**row, "scenario": ""} for row in rows] for name, rows in by_scenario}
+    for name, rows in chances.items():
+        scenarios.setdefault(repr(rows), []).append(name)
+    for names in scenarios.values():
+        rows = chances[names[0]]
+        said = listed(names) if len(names) < len(chances) or len(chances) == 1 else "all scenarios"
+        heading = [f"Chance of earning: {said}", "median practice"]
         for end in ("smallest", "largest"):
             heading.append("{}: {practice}, {registered_list:,.0f}".format(end, **rows[0][end]))
         lines = [
@@ -188,19 +202,22 @@ def _break_even_table(summary: Mapping[str, Any]) -> list[str]:
         return []
     most = summary["largest_reduction"]
     lines = [
-        (
-            f"{row['scenario']}, {row['commissioner']}",
-            f"none up to {most:.0%}" if row["reduction"] is None else _share(row["reduction"]),
-            f"{_share(row['low'])} – {_share(row['high'])}"
-            if row["reduction"] is not None
-            else "–",
-        )
+        (f"{row['scenario']}, {row['commissioner']}", *_break_even_in_words(row, most))
         for row in summary["break_even"]
     ]
     shown = lines[:MOST_SHOWN]
     if len(lines) > MOST_SHOWN:
         shown.append((f"and {len(lines) - MOST_SHOWN} more, in the workbook", "", ""))
-    return [table([("Break-even reduction", "at", "95% interval"), *shown])]
+    heading = ("Break-even", "reduction at full effect", "95% interval of the draws")
+    return [table([heading, *shown])]
+
+
+def _break_even_in_words(row: Mapping[str, Any], most: float) -> tuple[str, str]:
+    if row["nothing_paid"]:
+        return "nothing is paid", "–"
+    if row["reduction"] is None:
+        return f"none up to {most:.0%}", "–"
+    return _share(row["reduction"]), f"{_share(row['low'])} – {_share(row['high'])}"
 
 
 def _share(share: float) -> str:

@@ -22,6 +22,7 @@ GROUNDS = ("source", "assumption", "note")
 _GROUNDS = dict.fromkeys(GROUNDS, "text")
 TERM_KEYS = {
     **dict.fromkeys(("title", "unit", "description", "issue"), "text"),
+    **dict.fromkeys(("least", "most"), "any"),
     "values": "rows",
     # A schedule has these in place of values.
     "from": "date",
@@ -91,6 +92,8 @@ class Term:
         In order of date.
     place : str
         File and key.
+    least, most : float or None
+        Between which its values lie; None stands for no bound.
     """
 
     name: str
@@ -100,6 +103,8 @@ class Term:
     description: str = ""
     issue: str = ""
     place: str = field(default="", compare=False)
+    least: float | None = None
+    most: float | None = None
 
     def value_at(self, month: dt.date) -> DatedValue:
         """The dated value that holds in a month.
@@ -129,6 +134,18 @@ class Term:
         """The figure that holds in a month."""
         return self.value_at(month).value
 
+    def out_of_bounds(self, value: float) -> tuple[str, str] | None:
+        """What was found and what is allowed, where a value lies outside the term's bounds.
+
+        Examples
+        --------
+        >>> share = Term("share", "1", (), least=0.0, most=1.0)
+        >>> share.out_of_bounds(60.0)
+        ('found 60', 'allowed: from 0 to 1')
+        >>> share.out_of_bounds(0.6)
+        """
+        return out_of_bounds(value, self.least, self.most)
+
     def held_at(self, value: float, assumption: str = "Held at one value.") -> Term:
         """The same term with one value from its first date on."""
         start = self.values[0].start
@@ -154,7 +171,26 @@ class Term:
             self.description,
             self.issue,
             self.place,
+            self.least,
+            self.most,
         )
+
+
+def out_of_bounds(value: float, least: float | None, most: float | None) -> tuple[str, str] | None:
+    """What was found and what is allowed, where a value is under the least or over the most.
+
+    Examples
+    --------
+    >>> out_of_bounds(-1.5, 0.0, None)
+    ('found -1.5', 'allowed: 0 or more')
+    """
+    if (least is None or value >= least) and (most is None or value <= most):
+        return None
+    allowed = [format_number(bound) for bound in (least, most) if bound is not None]
+    both = least is not None and most is not None
+    one = f"{allowed[0]} or {'more' if most is None else 'less'}"
+    found = f"found {format_number(value)}"
+    return found, f"allowed: from {' to '.join(allowed)}" if both else f"allowed: {one}"
 
 
 def format_number(value: float) -> str:
@@ -243,6 +279,8 @@ class _TermReader:
         self.entry = entry
         self.place = place
         self.sources = sources
+        self.least: float | None = None
+        self.most: float | None = None
         self.problems: list[Problem] = []
 
     def fault(self, found: str, mend: str = "", where: str = "") -> None:
@@ -254,6 +292,7 @@ class _TermReader:
         if not isinstance(entry, Mapping):
             return None
         self.check_unit(entry.get("unit"))
+        self.read_bounds()
         entries = list(self.entries())
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
@@ -269,6 +308,8 @@ class _TermReader:
             entry.get("description", ""),
             entry.get("issue", ""),
             self.place,
+            self.least,
+            self.most,
         )
 
     def check_unit(self, unit: Any) -> None:
@@ -276,6 +317,21 @@ class _TermReader:
             Unit.parse(unit if isinstance(unit, str) else "?")
         except ValueError:
             self.fault(f"unit {unit!r}", "a product such as 'GBP/patient/year', or '1'")
+
+    def read_bounds(self) -> None:
+        """Read between what the values lie, and check that there is something between."""
+        bounds: dict[str, float] = {}
+        for key in ("least", "most"):
+            try:
+                if key in self.entry:
+                    bounds[key] = read_number(self.entry[key])
+            except ValueError as error:
+                self.fault(str(error), where=f", {key}")
+        if len(bounds) == 2 and bounds["least"] > bounds["most"]:
+            least, most = (format_number(bound) for bound in bounds.values())
+            self.fault(f"{least} is more than the most, {most}", where=", least")
+            return
+        self.least, self.most = bounds.get("least"), bounds.get("most")
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """Dated entries as written, or those that a schedule stands for."""
@@ -313,6 +369,10 @@ class _TermReader:
         except ValueError as error:
             self.fault(str(error), where=where)
             return None
+        for number, key in ((value, ""), (until, ", until_paid")):
+            outside = None if number is None else out_of_bounds(number, self.least, self.most)
+            if outside:
+                self.fault(*outside, where=f"{where}{key}")
         paid_from = entry.get("paid_from")
         if start is None or not fits("date", start):
             return None

@@ -235,9 +235,3 @@ expected_by_age_of_year = total(
     title="Admissions expected of the list in the year",
     first="expected_in_base_year",
 )
-
-expected_without_programme_of_year = total(
-    "expected_without_programme",
-    over="months",
-    title="Admissions expected of the practice in the year, without the programme",
-)

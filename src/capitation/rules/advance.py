@@ -1,6 +1,7 @@
 """Part of the offer is paid month by month in advance; March settles what was really earned.
 
-Over a whole fiscal year, advance + true-up = earned, to the penny.
+Over a whole fiscal year, advance + true-up = earned, to the penny. Only a March that is in the run
+settles, and only the months of its year that are in the run.
 """
 
 from capitation.vocabulary import PAID_ONCE, round_to_pence, rule, total
@@ -23,7 +24,8 @@ scheme_advance_of_year = total(
 @rule(
     unit="GBP/month",
     assumption="Settled in the year's own March: what was advanced and not earned is recovered in "
-    "full, and what was earned beyond it is paid.",
+    "full, and what was earned beyond it is paid. A year whose March is not in the run is not "
+    "settled: its advances stand as they were paid.",
 )
 def scheme_true_up(scheme_earned, scheme_advance_of_year, month_of_fiscal_year):
     """In March, what was earned less what was advanced: paid if above nothing, or recovered."""

@@ -4,7 +4,7 @@ One is paid on signing up, three for keeping a register of patients at risk to a
 one for the review at the year's end. A component's share of nothing is a component that is not due.
 """
 
-from capitation.vocabulary import PAID_ONCE, rule, total
+from capitation.vocabulary import PAID_ONCE, round_to_pence, rule, total
 
 
 @rule(unit="patient", first="base_registered_list", source="nhse-unplanned-admissions-2014")
@@ -57,13 +57,17 @@ def unplanned_admissions_share_due(
     return at_start + register_component_due + review
 
 
-@rule(unit="GBP/month", source="nhse-unplanned-admissions-2014")
+@rule(
+    unit="GBP/month",
+    source="nhse-unplanned-admissions-2014",
+    assumption="Each instalment is paid in whole pence.",
+)
 def unplanned_admissions_instalment(
     enhanced_service_price, list_on_1_april, unplanned_admissions_share_due
 ):
     """What the service pays the practice in the month."""
     of_the_year = enhanced_service_price * list_on_1_april * unplanned_admissions_share_due
-    return of_the_year / PAID_ONCE
+    return round_to_pence(of_the_year / PAID_ONCE)
 
 
 scheme_earned = total(

@@ -2,10 +2,11 @@
 
 The floor stands under a declared set of counted streams: ``counted_income`` is the model's own sum.
 What the scheme offers is what these streams fall short of the floor; standards decide how much of
-the offer is earned.
+the offer is earned. Month by month it is what advances are counted on; a year's offer is settled on
+the sums of its months, so that a month above the floor makes up for one below.
 """
 
-from capitation.vocabulary import MONTHS_PER_YEAR, rule
+from capitation.vocabulary import MONTHS_PER_YEAR, rule, total
 
 
 @rule(
@@ -47,12 +48,58 @@ def guaranteed_income(
     return guaranteed_income_per_patient * (1 + guarantee_indexed_share * rise)
 
 
-@rule(unit="GBP/month", source="pulse-bolton-95")
-def scheme_offer(guaranteed_income, guaranteed_list, counted_income, minimum_offer_per_patient):
-    """What counted income falls short of the guarantee, but never less than the least offer."""
-    shortfall = guaranteed_income * guaranteed_list / MONTHS_PER_YEAR - counted_income
-    least = minimum_offer_per_patient * guaranteed_list / MONTHS_PER_YEAR
-    return max(shortfall, least, 0)
+@rule(
+    unit="GBP/month",
+    source="pulse-bolton-95",
+    assumption="The guarantee is of a year, counted in twelfths on the list of each month.",
+)
+def guaranteed_floor(guaranteed_income, guaranteed_list):
+    """A twelfth of the guarantee for all the patients that it counts."""
+    return guaranteed_income * guaranteed_list / MONTHS_PER_YEAR
+
+
+@rule(
+    unit="GBP/month",
+    assumption="Whether there is a least offer is not published: a term decides.",
+)
+def least_offer(minimum_offer_per_patient, guaranteed_list):
+    """A twelfth of the least that a practice is offered, whatever it is paid otherwise."""
+    return minimum_offer_per_patient * guaranteed_list / MONTHS_PER_YEAR
+
+
+@rule(
+    unit="GBP/month",
+    source="pulse-bolton-95",
+    assumption="What an advance is counted on, from the month alone: a month above the floor is "
+    "offered the least, and the year settles the difference.",
+)
+def scheme_offer(guaranteed_floor, counted_income, least_offer):
+    """What the month's counted income falls short of the guarantee, or the least offer."""
+    return max(guaranteed_floor - counted_income, least_offer, 0)
+
+
+guaranteed_floor_of_year = total(
+    "guaranteed_floor", over="months", title="What the guarantee comes to in the year"
+)
+
+counted_income_of_year = total(
+    "counted_income", over="months", title="Income counted towards the guarantee in the year"
+)
+
+least_offer_of_year = total(
+    "least_offer", over="months", title="The least that the practice is offered in the year"
+)
+
+
+@rule(
+    unit="GBP/year",
+    source="pulse-bolton-95",
+    assumption="A guarantee of so much a patient a year is held against the year's income, with "
+    "the months of the year that are in the run.",
+)
+def scheme_offer_of_year(guaranteed_floor_of_year, counted_income_of_year, least_offer_of_year):
+    """What the year's counted income falls short of the guarantee, or the least offer."""
+    return max(guaranteed_floor_of_year - counted_income_of_year, least_offer_of_year, 0)
 
 
 @rule(unit="GBP/month", source="pulse-bolton-95")

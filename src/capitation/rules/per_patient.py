@@ -1,6 +1,6 @@
 """A scheme that offers so much a weighted patient, whatever else the practice is paid."""
 
-from capitation.vocabulary import MONTHS_PER_YEAR, rule
+from capitation.vocabulary import MONTHS_PER_YEAR, rule, total
 
 
 @rule(
@@ -11,3 +11,8 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule
 def scheme_offer(scheme_price_per_weighted_patient, payment_weighted_list):
     """A twelfth of the scheme's price for each weighted patient."""
     return scheme_price_per_weighted_patient * payment_weighted_list / MONTHS_PER_YEAR
+
+
+scheme_offer_of_year = total(
+    "scheme_offer", over="months", title="What the scheme offers the practice in the year"
+)

@@ -1,6 +1,7 @@
 """A condition on the scheme as a whole: it is paid only if the commissioner has saved enough.
 
-Eastern Cheshire's form: practices keep the money if the required sum is saved, all or nothing.
+Eastern Cheshire's form: practices keep the money if the required sum is saved, all or nothing. Only
+a saving that can be measured counts: one held against the plan, not against what nobody sees.
 """
 
 from capitation.vocabulary import rule
@@ -9,14 +10,15 @@ from capitation.vocabulary import rule
 @rule(
     unit="1",
     source="gponline-eastern-cheshire",
-    assumption="Tested each year, all or nothing; a requirement of nothing is no condition.",
+    assumption="Tested each year, all or nothing; a requirement of nothing is no condition. What "
+    "is required and what is saved otherwise run evenly over the year.",
 )
 def savings_condition_met(
-    admissions_saving, other_savings_for_the_year, savings_required_for_the_year
+    measured_saving, other_savings_for_the_year, savings_required_for_the_year, share_of_year
 ):
-    """Whether what was saved on admissions and otherwise reaches what is required."""
-    saved = admissions_saving + other_savings_for_the_year
-    required = savings_required_for_the_year
+    """Whether what was measurably saved on admissions and otherwise reaches what is required."""
+    saved = measured_saving + other_savings_for_the_year * share_of_year
+    required = savings_required_for_the_year * share_of_year
     return 1 if required <= 0 or saved >= required else 0
 
 

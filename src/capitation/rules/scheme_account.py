@@ -7,8 +7,17 @@ scheme_cost = total("scheme_earned", over="practices", title="What practices ear
 
 @rule(
     unit="GBP/year",
-    assumption="Only admissions count as saved: what else a scheme saves is left out.",
+    assumption="What is saved otherwise runs evenly over the year.",
 )
-def scheme_net_cost(scheme_cost, admissions_saving):
-    """What the scheme costs the commissioner after what it saves on admissions."""
-    return scheme_cost - admissions_saving
+def scheme_saving(admissions_saving, other_savings_for_the_year, share_of_year):
+    """What the scheme saves the commissioner, on admissions and otherwise."""
+    return admissions_saving + other_savings_for_the_year * share_of_year
+
+
+@rule(
+    unit="GBP/year",
+    assumption="The cost is what practices earn: running the scheme is left out.",
+)
+def scheme_net_cost(scheme_cost, scheme_saving):
+    """What the scheme costs the commissioner after what it saves."""
+    return scheme_cost - scheme_saving

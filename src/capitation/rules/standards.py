@@ -3,11 +3,7 @@
 ``mandatory_standards_met`` and ``graded_standards_achieved`` come from the model's own standards.
 """
 
-from capitation.vocabulary import rule, total
-
-scheme_offer_of_year = total(
-    "scheme_offer", over="months", title="What the scheme offers the practice in the year"
-)
+from capitation.vocabulary import rule
 
 
 @rule(unit="GBP/year", source="pulse-bolton-95")

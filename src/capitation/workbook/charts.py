@@ -401,7 +401,7 @@ def break_even_chart(
         series.spPr = GraphicalProperties(ln=line)
         series.marker = marker
         chart.series.append(series)
-    _dress(chart, lines, "Reduction in emergency admissions", scale.unit, scale)
+    _dress(chart, lines, "Reduction at full effect", scale.unit, scale)
     reductions = [float(value) for value in cost.x.values]
     most = max([*reductions, *(float(x) for mark in marks for x in mark.x.values)])
     step = _share_step(most)

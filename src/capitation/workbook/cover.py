@@ -17,6 +17,7 @@ ABOUT = {
     "Summary": "Payments by stream and fiscal year, for each scenario.",
     "By practice": "The same for each practice; filter it.",
     "By commissioner": "The same for each commissioner.",
+    "Settlement": "What each practice earned, had in advance and is owed, year by year.",
     "Checks": "Two ways to each total, which must agree to the penny.",
     "Terms": "Inputs: every dated figure with its source or its assumption.",
     "Base year": "Terms in the months of the base year, whose mean base figures are.",

@@ -24,7 +24,9 @@ from capitation.workbook.charts import (
 from capitation.workbook.page import Book, Page, at
 from capitation.workbook.simulation_content import WITH, WITHOUT, Simulated
 from capitation.workbook.simulation_sheets import (
+    INTERVAL,
     QUANTILE_HEADINGS,
+    REDUCTION,
     BreakEven,
     Outcomes,
     Practices,
@@ -236,7 +238,7 @@ def _funnel_in_words(
 def write_break_even_charts(book: Book, content: Simulated, table: BreakEven) -> None:
     """Write cost and saving against the reduction, with the break-even marked."""
     page = book.page("Break-even chart")
-    page.text(1, 1, "Cost and saving against the reduction in emergency admissions", bold=True)
+    page.text(1, 1, "Cost and saving against the reduction at full effect", bold=True)
     page.text(2, 1, "All years together. Where the lines cross, the saving reaches the cost.")
     page.widths(40, *[20] * 5)
     row, starts = _FIRST, []
@@ -248,7 +250,7 @@ def write_break_even_charts(book: Book, content: Simulated, table: BreakEven) ->
         scale = money_scale(all_scenarios.ravel().tolist(), from_zero=True)
         marks, said = _write_marks(page, table, row + 1, (s, c))
         lines = [
-            f"Cost and saving by reduction, all years together, {scale.unit}",
+            f"Cost and saving by reduction at full effect, all years together, {scale.unit}",
             who,
             said,
         ]
@@ -278,10 +280,11 @@ def _write_marks(
 ) -> tuple[list[Curve], str]:
     """Write where the break-even and its range are drawn; and say them, or that there is none."""
     page.headings(heading, 1, ["Mark in the chart"])
-    page.headings(heading, 2, ["Reduction", "£"], over_numbers=True)
+    page.headings(heading, 2, [REDUCTION, "£"], over_numbers=True)
+    page.fit_height(heading, [(REDUCTION, page.width(2) - 4)])
     share, low, high = table.found[place].tolist()
-    if math.isnan(share):
-        said = f"Break-even: {table.never}"
+    if table.in_words(*place):
+        said = f"Break-even: {table.in_words(*place)}"
         page.text(heading + 1, 1, said)
         return [], said
     first, last = (table.row_of_reduction(*place, n) for n in (0, len(table.reductions) - 1))
@@ -295,15 +298,15 @@ def _write_marks(
     ends.append((f"={cells[0]}", share, f"=MAX({amounts})", most))
     marks = [_write_mark(page, heading + 1, (name, said), ends)]
     if math.isnan(low) or math.isnan(high):
-        page.text(heading + 3, 1, "Its range reaches beyond the largest reduction: not drawn")
+        page.text(heading + 3, 1, f"{INTERVAL}: beyond the largest reduction, not drawn")
         return marks, said
-    # The range is drawn across the line, halfway up.
-    name = f'="Its range, "&TEXT({cells[1]},"0.00%")&" to "&TEXT({cells[2]},"0.00%")'
+    # The interval is drawn across the line, halfway up.
+    name = f'="{INTERVAL}, "&TEXT({cells[1]},"0.00%")&" to "&TEXT({cells[2]},"0.00%")'
     up, middle = f"=AVERAGE({at(heading + 1, 3)}:{at(heading + 2, 3)})", (least + most) / 2
     ends = [(f"={cells[1]}", low, up, middle), (f"={cells[2]}", high, up, middle)]
-    told = f"Its range, {low:.2%} to {high:.2%}"
+    told = f"{INTERVAL}, {low:.2%} to {high:.2%}"
     marks.append(_write_mark(page, heading + 3, (name, told), ends))
-    return marks, f"{said} (range {low:.2%} to {high:.2%})"
+    return marks, f"{said} ({INTERVAL} {low:.2%} to {high:.2%})"
 
 
 def _write_mark(
@@ -329,6 +332,6 @@ def _break_even_in_words(who: str, said: str, cost: Curve, saving: Curve) -> str
     )
     return (
         f"Lines of cost (solid, circles) and saving (dashed, triangles), in pounds over all years, "
-        f"against reductions in emergency admissions of {percent(first)} to {percent(last)}, for "
+        f"against reductions at full effect of {percent(first)} to {percent(last)}, for "
         f"{who}: {told}. {said}. The figures stand on the sheet Break-even."
     )

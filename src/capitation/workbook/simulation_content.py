@@ -240,11 +240,10 @@ class Simulated:
         return np.stack([_values(self.result, name, _OF_BOTH) for name in _BREAK_EVEN], axis=-1)
 
     @property
-    def break_even_title(self) -> str:
-        """What the break-even is called, and its low and high end."""
-        titles = [str(self.result[name].attrs.get("long_name", "")) for name in _BREAK_EVEN]
-        ends = [title.removeprefix(titles[0]).strip(", ") for title in titles[1:]]
-        return "; ".join(filter(None, [titles[0], *ends]))
+    def nothing_paid(self) -> np.ndarray:
+        """Whether the break-even is at no reduction, because nothing is paid there."""
+        cost = self.by_reduction("cost")[..., np.isclose(self.reductions, 0)]
+        return (self.break_even[..., 0] == 0) & (np.abs(cost).max(axis=-1, initial=0) < 0.005)
 
 
 def of_commissioner(name: str) -> str:

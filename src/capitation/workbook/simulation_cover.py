@@ -16,7 +16,7 @@ from capitation.workbook.cover import (
 )
 from capitation.workbook.page import Book, Page, format_for
 from capitation.workbook.simulation_content import Simulated
-from capitation.workbook.simulation_sheets import percent, room_for
+from capitation.workbook.simulation_sheets import INTERVAL, percent, room_for
 
 ABOUT = {
     "Cover": "This sheet: purpose, how to read it, and the master check.",
@@ -26,8 +26,8 @@ ABOUT = {
     "Practices": "Each practice's chance of earning, and what it earns.",
     "Practice outcomes": "Each outcome of each practice: mean, standard error, quantiles.",
     "Funnel": "Chart: the chance of earning against list size.",
-    "Break-even": "The reduction at which the saving reaches the cost.",
-    "Break-even chart": "Charts: cost and saving against the reduction.",
+    "Break-even": "The reduction at full effect at which the saving reaches the cost.",
+    "Break-even chart": "Charts: cost and saving against the reduction at full effect.",
     "Checks": "What must hold of the figures.",
     "Assumptions": "Every figure that the simulation reads, with its source or its assumption.",
     "Sources": "Every source that a figure or a rule cites.",
@@ -101,9 +101,11 @@ def _how_to_read(content: Simulated) -> list[str]:
     ]
     if content.has_break_even:
         paragraphs.append(
-            "The break-even is the reduction from which on the saving reaches the cost, all years "
-            f"together. Reductions up to {percent(max(content.reductions))} were tried; where the "
-            "saving is below the cost even there, the table says so in words."
+            "The break-even is the reduction at full effect from which on the saving reaches the "
+            f"cost, all years together. Reductions up to {percent(max(content.reductions))} were "
+            "tried; where the saving is below the cost even there, or where nothing is paid, the "
+            f"table says so in words. The {INTERVAL} is the error of drawing alone: like the "
+            "standard error, it says nothing of whether the model and its assumptions are right."
         )
     else:
         paragraphs.append("The break-even was not worked out in this run.")

@@ -24,6 +24,9 @@ FORMS = {"GBP": "pounds", "admission": "count", "patient": "count"}
 """Number formats of the quantities that are drawn, whatever they are per."""
 
 QUANTILE_HEADINGS = [f"{quantile:.0%}" for quantile in QUANTILES]
+REDUCTION = "Reduction at full effect"
+INTERVAL = "95% interval of the draws"
+NOTHING_PAID = "nothing is paid"
 LAST_BITS = 0.000001
 """Figures that differ by less are the same: the last bits of a sum decide nothing."""
 
@@ -31,6 +34,21 @@ LAST_BITS = 0.000001
 def form_of(outcome: Outcome) -> str:
     """The number format of an outcome."""
     return FORMS.get(outcome.unit.partition("/")[0], "grade")
+
+
+def unit_in_heading(outcome: Outcome) -> str:
+    """The unit of an outcome, as its heading has it after a blank: nothing for a bare number.
+
+    Examples
+    --------
+    >>> unit_in_heading(Outcome("scheme_earned", "Earned", "GBP/year"))
+    ' £'
+    >>> unit_in_heading(Outcome("emergency_admissions", "Admissions", "admission/year"))
+    ' (admission/year)'
+    """
+    if outcome.unit.startswith("GBP"):
+        return " £"
+    return "" if outcome.unit == "1" else f" ({outcome.unit})"
 
 
 def percent(share: float) -> str:
@@ -359,7 +377,7 @@ class Practices:
         """Write one scenario and year."""
         page, column = self.page, self.column(s, y)
         outcome = self.content.earned_outcome
-        unit = " £" if outcome.unit.startswith("GBP") else ""
+        unit = unit_in_heading(outcome)
         headings = [
             *("Chance with the effect", "Standard error"),
             *("Chance without the effect", "Standard error"),
@@ -434,6 +452,7 @@ class BreakEven:
         self.cost, self.saving = content.by_reduction("cost"), content.by_reduction("saving")
         self.error = content.by_reduction("error")
         self.never = f"none up to {percent(max(self.reductions))}"
+        self.nothing_paid = content.nothing_paid
         self.second = self.first + len(content.scenarios) * len(content.commissioners) + 3
 
     def row(self, scenario: int, commissioner: int) -> int:
@@ -449,15 +468,29 @@ class BreakEven:
         """A cell, as other sheets refer to it."""
         return f"{quoted(self.title)}!{at(row, column)}"
 
+    def in_words(self, scenario: int, commissioner: int) -> str:
+        """What stands in place of a break-even that is none; empty where there is one."""
+        if self.nothing_paid[scenario, commissioner]:
+            return NOTHING_PAID
+        return self.never if math.isnan(self.found[scenario, commissioner, 0]) else ""
+
     def write(self) -> None:
         """Write both tables."""
         page, content = self.page, self.content
         page.text(1, 1, "Break-even: the reduction at which the saving reaches the cost", bold=True)
-        page.text(2, 1, f"{content.break_even_title}. All years together.")
+        note = (
+            "Admissions fall by the reduction once the programme has its full effect. All years "
+            f"together. {INTERVAL}: how far chance in so many draws moves the break-even, and "
+            "nothing else."
+        )
+        page.text(2, 1, note)
         names = (content.scenarios, content.commissioners)
         page.widths(*(room_for(texts, 14) for texts in names), *[20] * 5)
         page.headings(self.first - 1, 1, ["Scenario", "Commissioner"])
-        page.headings(self.first - 1, 3, ["Break-even", "Low", "High"], over_numbers=True)
+        ends = [f"{INTERVAL}: {end}" for end in ("low", "high")]
+        titles = [f"Break-even: {REDUCTION.lower()}", *ends]
+        page.headings(self.first - 1, 3, titles, over_numbers=True)
+        page.fit_height(self.first - 1, [(title, 16) for title in titles])
         pairs = list(
             itertools.product(enumerate(content.scenarios), enumerate(content.commissioners))
         )
@@ -466,16 +499,17 @@ class BreakEven:
             page.text(row, 1, scenario)
             page.text(row, 2, code)
             for column, share in enumerate(self.found[s, c].tolist(), start=3):
-                if math.isnan(share):
-                    page.text(row, column, self.never, form="right")
+                if self.in_words(s, c) or math.isnan(share):
+                    said = self.in_words(s, c) or self.never
+                    page.text(row, column, said, form="right")
                 else:
                     page.number(row, column, share, "fine share", "plain")
         heading = self.second - 1
         page.text(heading - 1, 1, "Cost, saving and net cost by reduction, all years", bold=True)
         page.headings(heading, 1, ["Scenario", "Commissioner"])
-        titles = ["Reduction", "Cost £", "Saving £", "Net cost £", "Standard error of net £"]
+        titles = [REDUCTION, "Cost £", "Saving £", "Net cost £", "Standard error of net £"]
         page.headings(heading, self._REDUCTION, titles, over_numbers=True)
-        page.fit_height(heading, [(titles[-1], 16)])
+        page.fit_height(heading, [(titles[0], 16), (titles[-1], 16)])
         for (s, scenario), (c, code) in pairs:
             for number, reduction in enumerate(self.reductions):
                 row = self.row_of_reduction(s, c, number)
@@ -521,7 +555,8 @@ class BreakEven:
 
     def _check_of_crossing(self, net: float, s: int, c: int, where: str) -> Check:
         """A break-even stands just where saving reaches cost at the largest reduction."""
-        stated = f"ISNUMBER({self.cell(self.row(s, c), 3)})"
+        found = self.cell(self.row(s, c), 3)
+        stated = f'OR(ISNUMBER({found}),{found}="{NOTHING_PAID}")'
         last = self.cell(self.row_of_reduction(s, c + 1) - 1, self._NET)
         passed = f"IF({last}>{HALF_A_PENNY},1,0)", f"IF({last}<-{HALF_A_PENNY},1,0)"
         formula = f"IF({stated},{passed[0]},{passed[1]})"

@@ -15,6 +15,7 @@ from capitation.workbook.cover import write_cover, write_sources
 from capitation.workbook.file import Written, path_problems, save_book
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
+from capitation.workbook.settlement import Settlement
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
 
@@ -62,6 +63,9 @@ def _written(content: Content) -> tuple[Book, Summary]:
     summary.write_by_practice()
     if len(content.commissioners) > 1:
         summary.write_by_commissioner()
+    settlement = Settlement(summary)
+    if settlement.wanted:
+        settlement.write()
     summary.write_checks()
     terms = TermsSheet(book, content)
     terms.write()

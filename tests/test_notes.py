@@ -23,12 +23,12 @@ def two() -> xr.Dataset:
 
 def test_a_year_that_is_cut_short_is_told(two):
     said = notes(cap.project("bolton-quality-contract", two, months=18))
-    assert "Only 6 months of 2016/17 are in the run" in said
+    assert "Of 2016/17 the run has 6 of twelve months" in said
     assert "not settled in the run" in said
     late = notes(cap.project("bolton-quality-contract", two, start="2015-10", months=6))
-    assert "Only 6 months of 2015/16 are in the run" in late
+    assert "Of 2015/16 the run has 6 of twelve months" in late
     assert "settled in March" in late
-    assert "months of" not in notes(cap.project("bolton-quality-contract", two, months=12))
+    assert "of twelve months" not in notes(cap.project("bolton-quality-contract", two, months=12))
 
 
 def test_nothing_is_graded_in_a_year_that_is_cut_short(two):

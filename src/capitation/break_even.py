@@ -104,8 +104,12 @@ def _of_commissioner(drawing: Drawing, scenarios: Sequence[str]) -> xr.Dataset:
             "saving_by_reduction": money(saving, "Saving on emergency admissions, all years"),
             "net_cost_by_reduction_standard_error": money(error, "Standard error of the net cost"),
             "break_even_reduction": share(level, said),
-            "break_even_reduction_low": share(low, f"{said}, low end of its 95% interval"),
-            "break_even_reduction_high": share(high, f"{said}, high end of its 95% interval"),
+            "break_even_reduction_low": share(
+                low, f"{said}, low end of its 95% interval of the draws"
+            ),
+            "break_even_reduction_high": share(
+                high, f"{said}, high end of its 95% interval of the draws"
+            ),
         },
         {
             "scenario": names,

@@ -61,7 +61,7 @@ def _part_years(setting: Setting, graph: Graph) -> Iterator[str]:
         last = months[-1].month
         settled = "settled in March" if last == MARCH else "not settled in the run"
         yield (
-            f"Only {len(months)} months of {setting.years[year]} are in the run: admissions are "
+            f"Of {setting.years[year]} the run has {len(months)} of twelve months: admissions are "
             "not measured in it, the year's baseline, conditions and budgets count for that part "
             f"of it, what falls due outside is left out, and what is advanced is {settled}."
         )

@@ -17,14 +17,14 @@ EARNED, ADVANCED, TRUE_UP = "scheme_earned", "scheme_advance_of_year", "scheme_t
 OFFER = "scheme_offer_of_year"
 OPEN = "open"
 PAID, RECOVERED, SETTLED = "paid", "recovered", "settled"
-NOT_SETTLED = "not settled: the year is not complete"
+NOT_SETTLED = "part of a year"
 
 _ABOUT = (
     "True-up: what was earned less what was advanced. Above nothing, March pays it to the "
     "practice; below nothing, March recovers it from the practice. Over a whole fiscal year, "
     "advance and true-up come to what was earned.",
-    "A year with months that are not in the run is not settled: its figures are those of the "
-    "months that are, and no check is made of it. Still open: earned less advance and true-up.",
+    "A year with months that are not in the run is marked: its figures are those of the months "
+    "that are, and no check is made of it. Still open: earned less advance and true-up.",
 )
 _HEADING = 5
 _LABELS = {"Practice": 11, "Name": 34, "Commissioner": 14}

@@ -9,6 +9,7 @@ nothing: the same text runs either way, and gives the same bits.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import linecache
 import threading
@@ -465,10 +466,15 @@ class _ForKernel(ast.NodeTransformer):
 
 
 def _function_text(rule: Rule) -> str:
-    tree = ast.parse(rule.text).body[0]
+    return _function_of(rule.name, rule.text, tuple(rule.constants.items()))
+
+
+@functools.lru_cache(maxsize=4096)
+def _function_of(name: str, text: str, constants: tuple[tuple[str, float], ...]) -> str:
+    tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    tree.body = [_ForKernel(rule.constants).visit(statement) for statement in tree.body]
-    tree.name = f"rule_{rule.name}__"
+    tree.body = [_ForKernel(dict(constants)).visit(statement) for statement in tree.body]
+    tree.name = f"rule_{name}__"
     tree.returns = None
     for argument in tree.args.args:
         argument.annotation = None

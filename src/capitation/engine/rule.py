@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -94,16 +95,21 @@ class Rule:
 
     @property
     def expression(self) -> ast.expr:
-        """The one expression of parameters and constants that the rule returns."""
+        """The one expression of parameters and constants that the rule returns: a copy to alter."""
+        return copy.deepcopy(self.written_out)
+
+    @functools.cached_property
+    def written_out(self) -> ast.expr:
+        """The same expression, to be read and not altered."""
         written_out: dict[str, ast.expr] = {}
         for name, value in self.locals:
             written_out[name] = _Substitution(written_out).visit(copy.deepcopy(value))
         return _Substitution(written_out).visit(copy.deepcopy(self.result))
 
-    @property
+    @functools.cached_property
     def formula(self) -> str:
         """The rule as one line of text, ``name = expression``."""
-        return f"{self.name} = {ast.unparse(self.expression)}"
+        return f"{self.name} = {ast.unparse(self.written_out)}"
 
 
 @dataclass(frozen=True)

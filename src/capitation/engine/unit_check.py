@@ -28,7 +28,7 @@ def check_units(rule: Rule, units: Mapping[str, Unit]) -> None:
         Naming the part of the rule and both units.
     """
     scope = dict(units) | {name: Unit.parse(c.unit) for name, c in rule.constants.items()}
-    found = unit_of(rule.expression, scope)
+    found = unit_of(rule.written_out, scope)
     declared = Unit.parse(rule.unit)
     if found is not None and found != declared:
         raise UnitError(f"returns {found}, but declares {declared}")

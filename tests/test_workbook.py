@@ -15,6 +15,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import xarray as xr
 
 import capitation as cap
 from capitation.workbook.content import Content
@@ -103,6 +104,11 @@ values = [{ from = 2015-04-01, value = 4, source = "our-contract" }]
 """
 
 
+def few_practices() -> xr.Dataset:
+    """Enough practices to hold each contract: what is true of a row is true of fifty."""
+    return cap.example_practices().isel(practice=slice(0, 8))
+
+
 USER_BASE_RULE = '''
 
 @rule(unit="1", source="our-contract")
@@ -121,8 +127,8 @@ def user_model(tmp_path):
 
 
 def two_commissioners():
-    practices = cap.example_practices()
-    area = np.where(np.arange(50) % 3 == 0, "02B", "01A")
+    practices = few_practices()
+    area = np.where(np.arange(practices.sizes["practice"]) % 3 == 0, "02B", "01A")
     return practices.assign_coords(commissioner=("practice", area))
 
 
@@ -175,8 +181,8 @@ def assert_engine_agrees(result, folder):
 
 @pytest.mark.parametrize("name", sorted(cap.models()))
 def test_every_formula_of_a_shipped_model_agrees_with_the_kernel(name, tmp_path):
-    book = assert_engine_agrees(cap.project(name, cap.example_practices()), tmp_path)
-    assert book.formulas > 20_000
+    book = assert_engine_agrees(cap.project(name, few_practices()), tmp_path)
+    assert book.formulas > 4_000
 
 
 def test_a_users_own_rules_become_live_formulas_that_agree_with_the_kernel(user_model, tmp_path):
@@ -201,7 +207,7 @@ def test_a_single_commissioner_and_several_give_the_same_practice_rows(user_mode
 
 
 def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
-    practices = cap.example_practices()
+    practices = few_practices()
     path = tmp_path / "book.xlsx"
     cap.write_workbook(cap.project("bolton-quality-contract", practices, months=14), path)
     book = openpyxl.load_workbook(path)
@@ -232,7 +238,7 @@ def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
 
 
 def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=12)
+    result = cap.project("bolton-quality-contract", few_practices(), months=12)
     path = tmp_path / "book.xlsx"
     cap.write_workbook(result, path)
     total = float(result["total_payments"].isel(scenario=0).sum())
@@ -266,7 +272,7 @@ NOT_SETTLED = "part of a year"
 
 
 def test_settlement_recovers_what_a_missed_mandatory_standard_did_not_earn(tmp_path):
-    practices = cap.example_practices()
+    practices = few_practices()
     met = np.ones(practices.sizes["practice"])
     met[[0, 1]] = 0
     missed = practices.assign(transferred_work_standard=("practice", met))
@@ -346,7 +352,7 @@ def test_settlement_of_thirty_months_leaves_the_half_year_open(tmp_path):
 
 
 def test_a_run_without_a_whole_year_makes_no_check_of_its_settlement():
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=11)
+    result = cap.project("bolton-quality-contract", few_practices(), months=11)
     book, summary = _written(Content(result))
     assert {row[VERDICT] for row in settlement(book).values()} == {NOT_SETTLED}
     assert not [check for check in summary.checks if "true-up" in check.what]
@@ -354,7 +360,7 @@ def test_a_run_without_a_whole_year_makes_no_check_of_its_settlement():
 
 def test_a_settlement_that_does_not_add_up_is_found(tmp_path):
     path = tmp_path / "book.xlsx"
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=12)
+    result = cap.project("bolton-quality-contract", few_practices(), months=12)
     due = result["scheme_true_up"].copy(deep=True)
     due[{"scenario": 0, "practice": 3, "month": 11}] -= 0.02
     due[{"scenario": 0, "practice": 4, "month": 11}] += 0.02
@@ -374,7 +380,7 @@ def test_a_settlement_that_does_not_add_up_is_found(tmp_path):
 
 def test_without_an_advance_nothing_is_settled():
     for name in ("national-practice-income", "unplanned-admissions-enhanced-service"):
-        result = cap.project(name, cap.example_practices(), months=12)
+        result = cap.project(name, few_practices(), months=12)
         assert "Settlement" not in _written(Content(result))[0].workbook.sheetnames
 
 
@@ -385,9 +391,7 @@ def row_of(sheet, column, text):
 
 def test_a_check_that_is_an_error_is_not_ok(tmp_path):
     path = tmp_path / "book.xlsx"
-    cap.write_workbook(
-        cap.project("bolton-quality-contract", cap.example_practices(), months=1), path
-    )
+    cap.write_workbook(cap.project("bolton-quality-contract", few_practices(), months=1), path)
     book = openpyxl.load_workbook(path)
     total = len([cell for cell in book["Checks"]["F"][3:] if cell.value])
     book["Checks"]["C4"].value = "=1/0"
@@ -422,7 +426,7 @@ def test_a_group_of_commissioners_sees_each_stream_of_each(tmp_path):
 
 
 def test_one_commissioner_needs_no_sheet_of_commissioners():
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    result = cap.project("bolton-quality-contract", few_practices(), months=1)
     assert "By commissioner" not in _written(Content(result))[0].workbook.sheetnames
 
 
@@ -449,7 +453,7 @@ def test_a_part_year_says_so(months, headings):
 
 
 def test_the_base_year_stands_above_the_projection(tmp_path):
-    practices = cap.example_practices()
+    practices = few_practices()
     result = cap.project("bolton-quality-contract", practices, months=1)
     book, _ = _written(Content(result))
     sheet, values = book.workbook["Summary"], book.values["Summary"]
@@ -463,7 +467,7 @@ def test_the_base_year_stands_above_the_projection(tmp_path):
 
 
 def test_notes_of_a_run_stand_on_the_cover():
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    result = cap.project("bolton-quality-contract", few_practices(), months=1)
     notes = ["The lists were extrapolated.", "=No formula"]
     noted = result.assign_attrs(notes=json.dumps(notes))
     cover = _written(Content(noted))[0].workbook["Cover"]
@@ -513,7 +517,7 @@ def test_looks(tmp_path):
 
 
 def test_two_runs_are_byte_identical(tmp_path):
-    result = cap.project("thames-valley-pms", cap.example_practices(), months=3)
+    result = cap.project("thames-valley-pms", few_practices(), months=3)
     first, second = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
     cap.write_workbook(result, first)
     cap.write_workbook(result, second)
@@ -522,7 +526,7 @@ def test_two_runs_are_byte_identical(tmp_path):
 
 def test_one_formula_along_a_row(tmp_path):
     """In R1C1 terms: shifting a row's first formula along gives each of the others."""
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=6)
+    result = cap.project("bolton-quality-contract", few_practices(), months=6)
     book, _ = _written(Content(result))
     for title in ("Calculation", "Calc core-and-local-schemes", "Months"):
         for row in book.workbook[title].iter_rows(min_row=7, min_col=6):
@@ -535,7 +539,7 @@ def test_one_formula_along_a_row(tmp_path):
 
 
 def test_text_that_looks_like_a_formula_stays_text(tmp_path):
-    practices = cap.example_practices()
+    practices = few_practices()
     names = practices["practice_name"].values.astype(object)
     nasty = ["=1+1", '=HYPERLINK("x")', "+44 20", "-2+3", "@SUM(1)", "\t=2", "a\x07b", "&<>'\""]
     names[: len(nasty)] = nasty
@@ -552,9 +556,7 @@ def test_no_formula_holds_a_figure_of_the_contract(tmp_path):
     """Only 0, months of the year and 100 stand in formulas, the fractions of the Terms sheet, the
     5.5 months from the middle of a year to that of its last month, and half a penny.
     """
-    book, _ = _written(
-        Content(cap.project("bolton-quality-contract", cap.example_practices(), months=2))
-    )
+    book, _ = _written(Content(cap.project("bolton-quality-contract", few_practices(), months=2)))
     allowed = {*map(str, range(13)), "100", "0.005", "0.5", "1.5", "5.5", "00"}
     for sheet in book.workbook:
         if sheet.title == "Terms":
@@ -571,7 +573,7 @@ def test_no_formula_holds_a_figure_of_the_contract(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
     path = tmp_path / "book.xlsx"
     path.write_bytes(b"the old file")
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    result = cap.project("bolton-quality-contract", few_practices(), months=1)
 
     def locked(*args):
         raise PermissionError("in use")
@@ -588,14 +590,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
     [("book.csv", "end it in .xlsx"), ("nowhere/book.xlsx", "its folder does not exist")],
 )
 def test_a_bad_path_is_refused_with_a_sentence(name, said, tmp_path):
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    result = cap.project("bolton-quality-contract", few_practices(), months=1)
     with pytest.raises(cap.InputError, match=said):
         cap.write_workbook(result, tmp_path / name)
 
 
 def test_a_result_without_all_its_rules_is_refused(tmp_path):
     result = cap.project(
-        "bolton-quality-contract", cap.example_practices(), months=1, variables=["global_sum"]
+        "bolton-quality-contract", few_practices(), months=1, variables=["global_sum"]
     )
     with pytest.raises(cap.InputError, match="project without 'variables'"):
         cap.write_workbook(result, tmp_path / "book.xlsx")
@@ -603,7 +605,7 @@ def test_a_result_without_all_its_rules_is_refused(tmp_path):
 
 def test_too_many_formulas_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("capitation.workbook.writer.MOST_FORMULAS", 1_000)
-    result = cap.project("bolton-quality-contract", cap.example_practices(), months=1)
+    result = cap.project("bolton-quality-contract", few_practices(), months=1)
     with pytest.raises(cap.InputError, match="choose fewer commissioners"):
         cap.write_workbook(result, tmp_path / "book.xlsx")
 
@@ -714,9 +716,7 @@ class TestSavedValues:
 
 def test_the_independent_engine_corrects_a_planted_stale_value(tmp_path):
     path = tmp_path / "book.xlsx"
-    cap.write_workbook(
-        cap.project("bolton-quality-contract", cap.example_practices(), months=1), path
-    )
+    cap.write_workbook(cap.project("bolton-quality-contract", few_practices(), months=1), path)
     stale = tmp_path / "stale.xlsx"
     shutil.copy(path, stale)
     book = openpyxl.load_workbook(path, data_only=True)

@@ -101,7 +101,7 @@ def _of_commissioner(drawing: Drawing, scenarios: Sequence[str]) -> xr.Dataset:
     return xr.Dataset(
         {
             "cost_by_reduction": money(cost, "Cost of the scheme, all years"),
-            "saving_by_reduction": money(saving, "Saving on emergency admissions, all years"),
+            "saving_by_reduction": money(saving, "Saving, all years"),
             "net_cost_by_reduction_standard_error": money(error, "Standard error of the net cost"),
             "break_even_reduction": share(level, said),
             "break_even_reduction_low": share(

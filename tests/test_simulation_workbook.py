@@ -1,13 +1,11 @@
 """The workbook of a simulation: its tables, charts, checks, and formulas that recalculate."""
 
 import datetime as dt
-import io
 import json
 import re
 import zipfile
 from xml.etree import ElementTree as ET
 
-import formualizer
 import numpy as np
 import openpyxl
 import pytest
@@ -15,9 +13,10 @@ import xarray as xr
 
 from capitation.errors import InputError
 from capitation.workbook.charts import money_scale
-from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.simulation_book import _written, write_simulation
 from capitation.workbook.simulation_content import QUANTILES, Simulated
+
+from .recalculation import recalculated, stale_copy
 
 DRAWS = 400
 SCENARIOS = {"as-signed": "As signed: £95 a patient", "three-years": "Measured over three years"}
@@ -184,30 +183,10 @@ def break_even(scenarios, commissioners, reductions):
     } | {name: (on, values, title) for name, values in zip(names, found, strict=True)}
 
 
-def recalculated(path):
-    """Every value that the independent engine finds, by sheet and cell."""
-    out = path.with_name("recalculated.xlsx")
-    assert formualizer.recalculate_file(str(path), str(out))["errors"] == 0
-    book = openpyxl.load_workbook(out, data_only=True, read_only=True)
-    values = {
-        s.title: {c.coordinate: c.value for r in s for c in r if c.value is not None} for s in book
-    }
-    book.close()
-    return values
-
-
 def assert_engine_agrees(result, folder):
     """Save every formula with a wrong value, so that only a recalculation can be right."""
     book, checks = _written(Simulated(result))
-    plain = io.BytesIO()
-    book.workbook.save(plain)
-    stale = {
-        sheet: {cell: "wrong" if isinstance(value, str) else -77.0 for cell, value in cells.items()}
-        for sheet, cells in book.values.items()
-    }
-    path = folder / "stale.xlsx"
-    with path.open("wb") as file:
-        save_with_values(plain, file, stale, book.descriptions)
+    path = stale_copy(book, folder)
     found = recalculated(path)
     for sheet, cells in book.values.items():
         for cell, value in cells.items():

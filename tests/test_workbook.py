@@ -23,6 +23,8 @@ from capitation.workbook.page import Book
 from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.writer import _written
 
+from .recalculation import recalculated, stale_copy
+
 USER_RULES = '''
 """A user's own clause: a quality payment from a commissioner's fund, trued up a year later."""
 
@@ -132,19 +134,6 @@ def two_commissioners():
     return practices.assign_coords(commissioner=("practice", area))
 
 
-def recalculated(path):
-    """Every value that the independent engine finds, by sheet and cell."""
-    out = path.with_name("recalculated.xlsx")
-    report = formualizer.recalculate_file(str(path), str(out))
-    assert report["errors"] == 0
-    book = openpyxl.load_workbook(out, data_only=True, read_only=True)
-    values = {
-        s.title: {c.coordinate: c.value for r in s for c in r if c.value is not None} for s in book
-    }
-    book.close()
-    return values
-
-
 def differences(expected, found):
     """Cells that do not agree to the penny."""
     wrong = []
@@ -166,15 +155,7 @@ def differences(expected, found):
 def assert_engine_agrees(result, folder):
     """Save every formula with a wrong value, so that only a recalculation can be right."""
     book, _ = _written(Content(result))
-    plain = io.BytesIO()
-    book.workbook.save(plain)
-    stale = {
-        sheet: {cell: "wrong" if isinstance(value, str) else -77.0 for cell, value in cells.items()}
-        for sheet, cells in book.values.items()
-    }
-    path = folder / "stale.xlsx"
-    with path.open("wb") as file:
-        save_with_values(plain, file, stale)
+    path = stale_copy(book, folder)
     assert differences(book.values, recalculated(path)) == []
     return book
 

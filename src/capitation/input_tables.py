@@ -60,8 +60,8 @@ def read_inputs(
     return inputs, problems
 
 
-class _InputReader:
-    """Reads one input, and collects every problem in it."""
+class EntryReader:
+    """Reads one table of a file, and collects every problem in it."""
 
     def __init__(self, name: str, entry: Mapping[str, Any], place: str, sources: Collection[str]):
         self.name = name
@@ -74,14 +74,30 @@ class _InputReader:
         place = f"{self.place}, {key}" if key else self.place
         self.problems.append(Problem(place, found, mend))
 
+    def number(self, key: str) -> float | None:
+        """A number of the table, or None if it is not there or is none; told once."""
+        try:
+            return read_number(self.entry[key]) if key in self.entry else None
+        except ValueError as error:
+            told = Problem(f"{self.place}, {key}", str(error))
+            if told not in self.problems:
+                self.problems.append(told)
+            return None
+
+    def check_cited(self, source: str) -> None:
+        """Check that a source that is cited is described."""
+        if source and source not in self.sources:
+            found = f"the source {source!r} is not described"
+            self.fault(found, nearest(source, self.sources))
+
+
+class _InputReader(EntryReader):
     def read(self) -> PracticeInput:
         entry, unit = self.entry, self.entry.get("unit", "?")
         source, assumption = entry.get("source", ""), entry.get("assumption", "")
         if "value" in entry and not (source.strip() or assumption.strip()):
             self.fault("a value with neither a source nor an assumption")
-        if source and source not in self.sources:
-            found = f"the source {source!r} is not described"
-            self.fault(found, nearest(source, self.sources))
+        self.check_cited(source)
         try:
             Unit.parse(unit)
         except ValueError as error:
@@ -98,13 +114,6 @@ class _InputReader:
         )
         self.check_range(given)
         return given
-
-    def number(self, key: str) -> float | None:
-        try:
-            return read_number(self.entry[key]) if key in self.entry else None
-        except ValueError as error:
-            self.fault(str(error), key=key)
-            return None
 
     def check_range(self, given: PracticeInput) -> None:
         """Check that there is something between least and most, and that the value is there."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from capitation.engine.calendar import months_from
+from capitation.engine.calendar import MONTHS_OF_YEAR, months_from
 from capitation.engine.graph import Graph
 from capitation.engine.terms import in_words
 from capitation.practices import contract_types
 from capitation.setting import Setting
 
-MONTHS_OF_YEAR, MARCH = 12, 3
+MARCH = 3
 
 LEAST_LIST = 1_000.0
 """Weighted patients below which a practice's figures are too unusual to judge."""

@@ -11,7 +11,8 @@ from capitation.declared_rules import graded_rule, mandatory_rule, standard_paym
 from capitation.engine.rule import Rule
 from capitation.engine.shapes import bad_names, shape_problems
 from capitation.engine.terms import GROUNDS, DatedValue, Term, format_number, read_number
-from capitation.errors import Problem, nearest
+from capitation.errors import Problem
+from capitation.input_tables import EntryReader
 from capitation.practices import PracticeInput
 
 STANDARD_KEYS = {
@@ -124,20 +125,7 @@ def read_standards(
     return standards, problems
 
 
-class _StandardReader:
-    """Reads one standard, and collects every problem in it."""
-
-    def __init__(self, key: str, entry: Mapping[str, Any], place: str, sources: Collection[str]):
-        self.key = key
-        self.entry = entry
-        self.place = place
-        self.sources = sources
-        self.problems: list[Problem] = []
-
-    def fault(self, found: str, mend: str = "", key: str = "") -> None:
-        place = f"{self.place}, {key}" if key else self.place
-        self.problems.append(Problem(place, found, mend))
-
+class _StandardReader(EntryReader):
     def check(self) -> None:
         entry = self.entry
         if not isinstance(entry.get("mandatory", False), bool):
@@ -174,22 +162,11 @@ class _StandardReader:
         if not (source or assumption):
             found = "a standard with neither a source nor an assumption"
             self.fault(found, "cite a source, or say in words what is assumed")
-        if source and source not in self.sources:
-            found = f"the source {source!r} is not described"
-            self.fault(found, nearest(source, self.sources))
-
-    def number(self, key: str) -> float | None:
-        try:
-            return read_number(self.entry[key]) if key in self.entry else None
-        except ValueError as error:
-            told = Problem(f"{self.place}, {key}", str(error))
-            if told not in self.problems:
-                self.problems.append(told)
-            return None
+        self.check_cited(source)
 
     def add_to(self, standards: Standards, start: dt.date) -> None:
         """Add what this standard makes. Nothing is wrong with it."""
-        entry, key = self.entry, self.key
+        entry, key = self.entry, self.name
         title = entry.get("title", key.replace("_", " "))
         source, assumption, note = (entry.get(ground, "") for ground in GROUNDS)
         grade = entry.get("graded_by", f"{key}_standard")

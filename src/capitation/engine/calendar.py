@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from capitation.engine.terms import months_after
 
+MONTHS_OF_YEAR = 12
+
 CALENDAR = {
     "month_of_fiscal_year": ("1", "Month of the fiscal year: April is 1"),
     "first_month_of_quarter": ("1", "April, July, October, January"),
@@ -70,4 +72,4 @@ def calendar_value_of_year(name: str, year: str, months: Iterable[dt.date]) -> f
     0.5
     """
     assert name == "share_of_year"
-    return sum(fiscal_year(month) == year for month in months) / 12
+    return sum(fiscal_year(month) == year for month in months) / MONTHS_OF_YEAR

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from capitation.engine.calendar import fiscal_year
+from capitation.engine.calendar import MONTHS_OF_YEAR, fiscal_year
 from capitation.engine.graph import Graph
 from capitation.engine.record import graph_of
 from capitation.errors import InputError, Problem
 
 TOTAL_PAYMENTS = "total_payments"
-MONTHS_OF_YEAR = 12
 
 
 class Content:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from capitation.engine.calendar import MONTHS_OF_YEAR
 from capitation.workbook.checks import Check
-from capitation.workbook.content import MONTHS_OF_YEAR, Content
+from capitation.workbook.content import Content
 from capitation.workbook.layout import BEGINS_ROW, FIRST, Place
 from capitation.workbook.page import Page, at, quoted
 from capitation.workbook.summary import Summary

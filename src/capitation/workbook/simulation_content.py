@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from capitation.engine.calendar import fiscal_year, months_from
+from capitation.engine.calendar import MONTHS_OF_YEAR, fiscal_year, months_from
 from capitation.errors import InputError, Problem
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 EFFECTS = ("with", "without")
 WITH, WITHOUT = range(2)
-MONTHS_OF_YEAR = 12
 MOST_FIGURES = 1_000_000
 """More figures than this make a workbook that no spreadsheet opens with pleasure."""
 

@@ -670,7 +670,7 @@ def test_a_scenario_may_put_a_schedule_in_the_place_of_values(tmp_path):
         (
             re.search(rf"(?ms){re.escape(SCENARIO_TERM)}\n.*\Z", shipped_text(BOLTON))[0],
             f"{SCENARIO_TERM}\nfrom = 2015-04-01\nbefore = 0\nstart = 2016-04-01\n"
-            'yearly = ["1/2", 1]\nassumption = "x"\n',
+            'steps = ["1/2", 1]\nassumption = "x"\n',
         ),
     )
     model = load(tmp_path, text)
@@ -697,7 +697,7 @@ def test_a_scenario_keeps_the_bounds_of_a_term(tmp_path, name, scenario, term, v
 
 
 def test_a_scenario_keeps_the_bounds_of_a_schedule(tmp_path):
-    text = edited(shipped_text(THAMES_VALLEY), ("delay_months = 0\n", "yearly = [1, 2]\n"))
+    text = edited(shipped_text(THAMES_VALLEY), ("delay_months = 0\n", "steps = [1, 2]\n"))
     (found,) = faults(tmp_path, text)
     assert found.endswith(", from 2017-04-01: found 2 (allowed: from 0 to 1)")
 

@@ -617,7 +617,7 @@ SEVENTHS = {
     ids=["four equal years", "sevenths"],
 )
 def test_a_premium_of_1352_a_patient_is_withdrawn_by_its_schedule(model_of, steps, expected):
-    change = ('yearly = ["3/4", "1/2", "1/4", 0]', f"yearly = {steps}")
+    change = ('steps = ["3/4", "1/2", "1/4", 0]', f"steps = {steps}")
     text = edited(shipped_text(NATIONAL), HELD_LISTS, change) + NOTHING_RECYCLED
     # £13.52 × 7,000 = £94,640
     practices = practices_of([pms(7000, 94_640)])

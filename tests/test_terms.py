@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capitation.engine.calendar import months_after
 from capitation.engine.terms import (
     DatedValue,
     Source,
     Term,
     format_number,
-    months_after,
     read_number,
     read_sources,
     read_terms,
@@ -151,45 +151,45 @@ TERMS = {
         "2014-04-01 does not come after 2015-04-01 (dates increase)",
     ),
     "schedule without start": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 1\nsource = 'sfe-2013'",
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 1\nsource = 'sfe-2013'",
         "a schedule without start (it needs from, before, start)",
     ),
-    "schedule of nothing else": (f"{HEAD}yearly = [1]", "a schedule without from, before, start"),
+    "schedule of nothing else": (f"{HEAD}steps = [1]", "a schedule without from, before, start"),
     "schedule from text": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 'April'\nsource = 'sfe-2013'",
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 'April'\nsource = 'sfe-2013'",
         "start: expected a date such as 2015-04-01, found 'April'",
     ),
     "half a month of delay": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
         "delay_months = 1.5\nsource = 'sfe-2013'",
         "delay_months: expected a whole number, up to 1200, found 1.5",
     ),
     "schedule with no ground": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01",
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01",
         "neither a source nor an assumption",
     ),
     "bad step": (
-        f"{HEAD}yearly = [1, '1/0']\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
+        f"{HEAD}steps = [1, '1/0']\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
         "source = 'sfe-2013'",
         "from 2016-04-01: expected a number or a fraction, found '1/0'",
     ),
     "bad figure before": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 'all'\nstart = 2015-04-01\n"
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 'all'\nstart = 2015-04-01\n"
         "source = 'sfe-2013'",
         "from 2013-04-01: expected a number or a fraction, found 'all'",
     ),
     "text for a schedule's from": (
-        f"{HEAD}yearly = [1]\nfrom = 'the start'\nbefore = 1\nstart = 2015-04-01\n"
+        f"{HEAD}steps = [1]\nfrom = 'the start'\nbefore = 1\nstart = 2015-04-01\n"
         "source = 'sfe-2013'",
         "the start",
     ),
     "steps in a word": (
-        f"{HEAD}yearly = 0.5\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
+        f"{HEAD}steps = 0.5\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
         "source = 'sfe-2013'",
-        "yearly",
+        "steps",
     ),
     "values and a schedule": (
-        f"{HEAD}yearly = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
+        f"{HEAD}steps = [1]\nfrom = 2013-04-01\nbefore = 1\nstart = 2015-04-01\n"
         f"source = 'sfe-2013'\nvalues = [{GOOD}]",
         "values",
     ),
@@ -248,7 +248,7 @@ def test_every_fault_of_every_term_is_said_at_once():
 
 
 BOUNDED = "{ from = 2015-04-01, value = %s, source = 'sfe-2013' }"
-SCHEDULE = "from = 2013-04-01\nbefore = %s\nstart = 2015-04-01\nyearly = [%s]\nsource = 'sfe-2013'"
+SCHEDULE = "from = 2013-04-01\nbefore = %s\nstart = 2015-04-01\nsteps = [%s]\nsource = 'sfe-2013'"
 OUTSIDE = {
     "more than the most": (
         f"least = 0\nmost = 1\nvalues = [{BOUNDED % 60}]",
@@ -481,7 +481,7 @@ shares = st.lists(
 @settings(deadline=None, max_examples=200)
 @given(shares, st.integers(-24, 60), st.integers(0, 200), st.integers(0, 200), st.integers(0, 400))
 def test_a_schedule_is_one_figure_before_it_starts_and_then_one_a_year(
-    yearly, delay, begins, start, at
+    steps, delay, begins, start, at
 ):
     entry = {
         "unit": "1",
@@ -489,7 +489,7 @@ def test_a_schedule_is_one_figure_before_it_starts_and_then_one_a_year(
         "before": 7,
         "start": month(start),
         "delay_months": delay,
-        "yearly": yearly,
+        "steps": steps,
         "source": "sfe-2013",
         "assumption": "So it is assumed.",
         "note": "N",
@@ -503,7 +503,7 @@ def test_a_schedule_is_one_figure_before_it_starts_and_then_one_a_year(
     }
     step = (at - first_step) // 12
     if at >= first_step:
-        expected = yearly[min(step, len(yearly) - 1)]
+        expected = steps[min(step, len(steps) - 1)]
         assert share.at(month(at)) == float(Fraction(expected))
     elif at >= begins:
         assert share.at(month(at)) == 7
@@ -514,7 +514,7 @@ def test_a_schedule_is_one_figure_before_it_starts_and_then_one_a_year(
 
 def test_a_delay_moves_every_step_and_nothing_else():
     text = (
-        f'{HEAD}from = 2013-04-01\nbefore = 1\nstart = 2015-04-01\nyearly = ["3/4", "1/2", 0]\n'
+        f'{HEAD}from = 2013-04-01\nbefore = 1\nstart = 2015-04-01\nsteps = ["3/4", "1/2", 0]\n'
         'source = "sfe-2013"\n'
     )
     on_time, late = term(text), term(f"{text}delay_months = 12\n")

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from capitation.engine.calendar import fiscal_year, months_of
+from capitation.engine.calendar import fiscal_year, in_words, months_of
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.record import dated_values, graph_of
 from capitation.engine.rule import Rule, Total
-from capitation.engine.terms import DatedValue, in_words
+from capitation.engine.terms import DatedValue
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.projection import whole
 

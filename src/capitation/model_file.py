@@ -14,13 +14,14 @@ from typing import Any
 
 from capitation.declared_rules import sum_rule
 from capitation.engine.rule import Rule, Total
+from capitation.engine.schedules import SCHEDULE_KEYS, STEPS_KEYS, read_named_schedules
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
-from capitation.engine.terms import GROUNDS, SCHEDULE, Term, read_sources, read_terms
+from capitation.engine.terms import GROUNDS, Term, read_sources, read_terms
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
 from capitation.input_tables import read_inputs
 from capitation.model import Model, Scenario, Simulation, term_behind
-from capitation.national import national_inputs, national_terms
+from capitation.national import national_inputs, national_schedules, national_terms
 from capitation.simulation_table import read_simulation, simulation_faults, simulation_shape
 from capitation.standard_tables import read_standards
 
@@ -28,7 +29,8 @@ REQUIRED = ("name", "title", "start", "months", "rules", "streams")
 KEYS = {
     **dict.fromkeys(("name", "title", "purpose"), "text"),
     **dict.fromkeys(("commissioners", "rules", "streams"), "names"),
-    **dict.fromkeys(("sum", "input", "standard", "term", "scenario", "source"), "tables"),
+    **dict.fromkeys(("sum", "input", "standard", "term"), "tables"),
+    **dict.fromkeys(("schedule", "scenario", "source"), "tables"),
     "simulation": "table",
     "start": "date",
     "months": "count",
@@ -201,7 +203,13 @@ class _ModelReader:
         self.own_sources, wrong = read_sources(self.table, self.path.name)
         self.problems += wrong
         self.sources = known_sources | self.own_sources
-        self.own_terms, wrong = read_terms(self.table.get("term", {}), self.path.name, self.sources)
+        file = self.path.name
+        own_schedules, wrong = read_named_schedules(self.table.get("schedule", {}), file)
+        self.schedules = national_schedules() | own_schedules
+        self.problems += wrong
+        self.own_terms, wrong = read_terms(
+            self.table.get("term", {}), file, self.sources, self.schedules
+        )
         self.problems += wrong
         self.terms = national | self.own_terms
 
@@ -239,7 +247,7 @@ class _ModelReader:
                     continue
                 changed[term] = {**self.kept(term, keys), **keys}
             place = f"{self.path.name}, scenario.{name}"
-            terms, wrong = read_terms(changed, place, self.sources)
+            terms, wrong = read_terms(changed, place, self.sources, self.schedules)
             self.problems += wrong
             scenarios[name] = Scenario(name, entry.get("title", name), terms)
         return scenarios
@@ -255,9 +263,9 @@ class _ModelReader:
             return kept | {"description": national.description}
         dropped: tuple[str, ...] = ()
         if "values" in keys:
-            dropped = (*SCHEDULE, "before", *GROUNDS)
-        elif "yearly" in keys:
-            dropped = ("values",)
+            dropped = (*SCHEDULE_KEYS, *GROUNDS)
+        elif "steps" in keys or "schedule" in keys:
+            dropped = ("values", *STEPS_KEYS)
         return {key: value for key, value in own[term].items() if key not in dropped}
 
     # ------------------------------------------------------------------ rules

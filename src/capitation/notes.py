@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from capitation.engine.calendar import MONTHS_OF_YEAR, months_from
+from capitation.engine.calendar import MONTHS_OF_YEAR, in_words, months_from
 from capitation.engine.graph import Graph
-from capitation.engine.terms import in_words
 from capitation.practices import contract_types
 from capitation.setting import Setting
 

@@ -117,4 +117,5 @@ def _set(model: Model, name: str, value: float | str, *, keeps_history: bool) ->
         for dated in term.values
         if dated.start < start
     )
-    return replace(term, values=(*before, DatedValue(start, number, written, "", ASSUMED)))
+    values = (*before, DatedValue(start, number, written, "", ASSUMED))
+    return replace(term, values=values, schedule=None)

@@ -6,8 +6,6 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 
-from capitation.engine.terms import months_after
-
 MONTHS_OF_YEAR = 12
 
 CALENDAR = {
@@ -73,3 +71,26 @@ def calendar_value_of_year(name: str, year: str, months: Iterable[dt.date]) -> f
     """
     assert name == "share_of_year"
     return sum(fiscal_year(month) == year for month in months) / MONTHS_OF_YEAR
+
+
+def in_words(day: dt.date) -> str:
+    """A day as a reader says it.
+
+    Examples
+    --------
+    >>> in_words(dt.date(2015, 4, 1))
+    '1 April 2015'
+    """
+    return f"{day.day} {day:%B %Y}"
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The first of the month so many months later.
+
+    Examples
+    --------
+    >>> months_after(dt.date(2015, 11, 1), 14)
+    datetime.date(2017, 1, 1)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return dt.date(year, month + 1, 1)

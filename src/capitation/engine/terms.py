@@ -14,6 +14,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from capitation.engine.calendar import in_words
+from capitation.engine.schedules import (
+    SCHEDULE_KEYS,
+    STEPS_KEYS,
+    NamedSchedule,
+    Schedule,
+    read_schedule,
+)
 from capitation.engine.shapes import fits, shape_problems
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest
@@ -24,15 +32,9 @@ TERM_KEYS = {
     **dict.fromkeys(("title", "unit", "description", "issue"), "text"),
     **dict.fromkeys(("least", "most"), "any"),
     "values": "rows",
-    # A schedule has these in place of values.
-    "from": "date",
-    "before": "any",
-    "start": "date",
-    "delay_months": "count",
-    "yearly": "values",
+    **SCHEDULE_KEYS,
     **_GROUNDS,
 }
-SCHEDULE = ("from", "start", "delay_months", "yearly")
 VALUE_KEYS = {"from": "date", "value": "any", "paid_from": "date", "until_paid": "any", **_GROUNDS}
 SOURCE_KEYS = {
     **dict.fromkeys(("title", "publisher", "kind", "where", "reference", "note"), "text"),
@@ -94,6 +96,8 @@ class Term:
         File and key.
     least, most : float or None
         Between which its values lie; None stands for no bound.
+    schedule : Schedule or None
+        What its values follow, if they follow one.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Term:
     place: str = field(default="", compare=False)
     least: float | None = None
     most: float | None = None
+    schedule: Schedule | None = None
 
     def value_at(self, month: dt.date) -> DatedValue:
         """The dated value that holds in a month.
@@ -150,7 +155,22 @@ class Term:
         """The same term with one value from its first date on."""
         start = self.values[0].start
         held = DatedValue(start, value, format_number(value), assumption=assumption)
-        return replace(self, values=(held,))
+        return replace(self, values=(held,), schedule=None)
+
+    def on_schedule(self, schedule: Schedule, assumption: str) -> Term:
+        """The same term on another schedule.
+
+        Parameters
+        ----------
+        schedule : Schedule
+        assumption : str
+            Why it is another: what stands beside its values.
+        """
+        values = tuple(
+            DatedValue(day, read_number(figure), as_written(figure), assumption=assumption)
+            for day, figure in schedule.dated()
+        )
+        return replace(self, values=values, schedule=schedule)
 
     def in_payment(self) -> Term:
         """The same term as it was paid: a backdated figure counts only from when it was paid."""
@@ -204,6 +224,11 @@ def format_number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def as_written(written: Any) -> str:
+    """A figure as its file has it: a fraction stays one, a number loses a needless ".0"."""
+    return written if isinstance(written, str) else format_number(read_number(written))
+
+
 def read_number(written: Any) -> float:
     """Read a number, or an exact fraction written as text.
 
@@ -243,7 +268,10 @@ def read_sources(table: Mapping[str, Any], file: str) -> tuple[dict[str, Source]
 
 
 def read_terms(
-    table: Mapping[str, Any], file: str, sources: Iterable[str]
+    table: Mapping[str, Any],
+    file: str,
+    sources: Iterable[str],
+    schedules: Mapping[str, NamedSchedule] | None = None,
 ) -> tuple[dict[str, Term], list[Problem]]:
     """Read the ``[term.<name>]`` tables of a file.
 
@@ -255,6 +283,8 @@ def read_terms(
         For messages.
     sources : iterable of str
         Ids that may be cited.
+    schedules : mapping of str to NamedSchedule, optional
+        Those that a term may follow by name.
 
     Returns
     -------
@@ -265,7 +295,7 @@ def read_terms(
     problems: list[Problem] = []
     sources = set(sources)
     for name, entry in table.items():
-        reader = _TermReader(name, entry, f"{file}, term.{name}", sources)
+        reader = _TermReader(name, entry, f"{file}, term.{name}", sources, schedules or {})
         term = reader.read()
         problems += reader.problems
         if term is not None:
@@ -274,11 +304,20 @@ def read_terms(
 
 
 class _TermReader:
-    def __init__(self, name: str, entry: Mapping[str, Any], place: str, sources: set[str]):
+    def __init__(
+        self,
+        name: str,
+        entry: Mapping[str, Any],
+        place: str,
+        sources: set[str],
+        schedules: Mapping[str, NamedSchedule],
+    ):
         self.name = name
         self.entry = entry
         self.place = place
         self.sources = sources
+        self.schedules = schedules
+        self.schedule: Schedule | None = None
         self.least: float | None = None
         self.most: float | None = None
         self.problems: list[Problem] = []
@@ -310,6 +349,7 @@ class _TermReader:
             self.place,
             self.least,
             self.most,
+            self.schedule,
         )
 
     def check_unit(self, unit: Any) -> None:
@@ -335,26 +375,30 @@ class _TermReader:
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """Dated entries as written, or those that a schedule stands for."""
-        if "yearly" not in self.entry:
+        if not any(key in self.entry for key in STEPS_KEYS):
             rows = self.entry.get("values", [])
             yield from rows if fits("rows", rows) else ()
             return
-        if "values" in self.entry:
-            self.fault("values and a schedule", "give either values, or yearly with its dates")
-        missing = [key for key in ("from", "before", "start") if key not in self.entry]
-        if missing:
-            self.fault(f"a schedule without {', '.join(missing)}", "it needs from, before, start")
-        elif all(fits(TERM_KEYS[key], self.entry[key]) for key in SCHEDULE if key in self.entry):
-            yield from self.scheduled()
+        self.schedule, wrong = read_schedule(self.entry, self.place, self.schedules)
+        self.problems += wrong
+        if self.schedule is None:
+            return
+        grounds = self.grounds_of_schedule(self.schedule)
+        for day, figure in self.schedule.dated():
+            yield {"from": day, "value": figure, **grounds}
 
-    def scheduled(self) -> Iterator[Mapping[str, Any]]:
-        """A schedule: one figure before it starts, then one for each year from its start."""
-        kept = {key: self.entry[key] for key in GROUNDS if key in self.entry}
-        start = months_after(self.entry["start"], self.entry.get("delay_months", 0))
-        if start > self.entry["from"]:
-            yield {"from": self.entry["from"], "value": self.entry["before"], **kept}
-        for year, value in enumerate(self.entry["yearly"]):
-            yield {"from": months_after(start, 12 * year), "value": value, **kept}
+    def grounds_of_schedule(self, schedule: Schedule) -> dict[str, str]:
+        """Sources and assumptions of a schedule's values: the term's own, and of its steps."""
+        own = {key: self.entry[key] for key in GROUNDS if key in self.entry}
+        if not schedule.name:
+            return own
+        of_steps = self.schedules[schedule.name].grounds
+        grounds = {"source": own.get("source") or of_steps.get("source", "")}
+        for key in ("assumption", "note"):
+            said = [own.get(key), of_steps.get(key)]
+            grounds[key] = " ".join(text for text in said if text)
+        grounds["note"] = f"{schedule.title}. {grounds['note']}".strip()
+        return {key: text for key, text in grounds.items() if text}
 
     def dated_value(self, entry: Mapping[str, Any]) -> DatedValue | None:
         start = entry.get("from")
@@ -380,11 +424,10 @@ class _TermReader:
             return None
         if (paid_from is None) != (until is None) or (paid_from and paid_from <= start):
             self.fault("paid_from and until_paid go together, paid_from later than from", "", where)
-        written = entry["value"]
         return DatedValue(
             start,
             value,
-            written if isinstance(written, str) else format_number(value),
+            as_written(entry["value"]),
             entry.get("source", ""),
             entry.get("assumption", ""),
             entry.get("note", ""),
@@ -414,26 +457,3 @@ class _TermReader:
                     f"when that from {after.start} holds already",
                     "pay it before the next value begins",
                 )
-
-
-def in_words(day: dt.date) -> str:
-    """A day as a reader says it.
-
-    Examples
-    --------
-    >>> in_words(dt.date(2015, 4, 1))
-    '1 April 2015'
-    """
-    return f"{day.day} {day:%B %Y}"
-
-
-def months_after(day: dt.date, months: int) -> dt.date:
-    """The first of the month so many months later.
-
-    Examples
-    --------
-    >>> months_after(dt.date(2015, 11, 1), 14)
-    datetime.date(2017, 1, 1)
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return dt.date(year, month + 1, 1)

@@ -14,9 +14,9 @@ import xarray as xr
 
 from capitation.engine.calendar import fiscal_year, in_words, months_of
 from capitation.engine.graph import Graph, Leaf, Node
-from capitation.engine.record import dated_values, graph_of
+from capitation.engine.record import dated_values, graph_of, own_values
 from capitation.engine.rule import Rule, Total
-from capitation.engine.terms import DatedValue
+from capitation.engine.terms import DatedValue, taken_over
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.projection import whole
 
@@ -374,6 +374,9 @@ class _Reader:
             months = months_of(self.result.attrs["base_fiscal_year"])
         else:
             values = by_scenario[self.labels_along("scenario")[at.get("scenario", 0)]]
+            if "practice" in leaf.dims:
+                own = own_values(attributes).get(self.labels_along("practice")[at["practice"]])
+                values = taken_over(values, own) if own else values
             months = [self.month_read(leaf, at)]
         return list(dict.fromkeys(_in_force(values, month) for month in months))
 

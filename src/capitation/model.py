@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from capitation.engine.calendar import CALENDAR, CALENDAR_OF_YEAR
 from capitation.engine.graph import Graph, Leaf, bind
 from capitation.engine.rule import Rule, Total
-from capitation.engine.terms import Source, Term
+from capitation.engine.terms import PracticeTerms, Source, Term
 from capitation.engine.units import ONE, Unit
 from capitation.practices import FIGURES, FLAGS, PracticeInput
 
@@ -76,6 +76,8 @@ class Model:
         The file's name.
     simulation : Simulation or None
         What to simulate, if the file says it.
+    practice_terms : mapping
+        Dated values that hold for one practice only, by term and practice.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Model:
     sources: dict[str, Source]
     place: str
     simulation: Simulation | None = None
+    practice_terms: PracticeTerms = field(default_factory=dict)
 
     def leaf(self, name: str, scenarios: Iterable[str] | None = None) -> Leaf | None:
         """The input, term or calendar fact that a name in a rule stands for, or None."""
@@ -133,7 +136,8 @@ class Model:
             kind, time, said = "base term", (), ", mean of the base year"
         elif yearly:
             kind, time, said = "year term", ("year",), ", for the year"
-        dims = ("scenario", *time) if several else time
+        of_practice = ("practice",) if term_name in self.practice_terms and not base else ()
+        dims = (*(("scenario",) if several else ()), *of_practice, *time)
         return Leaf(name, kind, Unit.parse(term.unit), dims, term.title + said)
 
     def term_in(self, name: str, scenario: str) -> Term:

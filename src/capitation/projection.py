@@ -26,6 +26,7 @@ from capitation.practices import check_practices
 from capitation.setting import (
     Setting,
     checked_given,
+    own_values_of,
     setting_of,
     terms_by_scenario,
     values_of_leaves,
@@ -250,7 +251,8 @@ def _labelled(
     for name, leaf in graph.leaves.items():
         if name in values:
             terms = terms_by_scenario(name, setting) if "term" in leaf.kind else None
-            attributes = attributes_of_leaf(leaf, terms) | _provenance(name, setting)
+            own = own_values_of(name, setting.model) if "term" in leaf.kind else None
+            attributes = attributes_of_leaf(leaf, terms, own) | _provenance(name, setting)
             variables[name] = (leaf.dims, values[name], attributes)
     for name in wanted:
         node = graph.nodes[name]

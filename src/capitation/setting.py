@@ -19,7 +19,7 @@ from capitation.engine.calendar import (
 )
 from capitation.engine.graph import Leaf, looks_back_at
 from capitation.engine.rule import Rule
-from capitation.engine.terms import Term
+from capitation.engine.terms import DatedValue, Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import BASE, IN_PAYMENT, Model, Scenario, term_behind
 from capitation.practices import PracticeInput, contract_flags, place_of
@@ -102,6 +102,7 @@ def setting_of(
             problems.append(Problem(place, found, mend))
     except ValueError as error:
         problems.append(Problem("practices.attrs['fiscal_year']", str(error)))
+    problems += _unknown_in_terms(model, practices)
     raise_if_any(problems)
     # A commissioner's practices stand together, in an order that does not depend on the file's.
     codes = practices["practice"].values.astype(str)
@@ -118,6 +119,15 @@ def setting_of(
         commissioners=tuple(commissioners.tolist()),
         practice_start=np.append(starts, len(codes)),
     )
+
+
+def _unknown_in_terms(model: Model, practices: xr.Dataset) -> Iterator[Problem]:
+    """Practices that have terms of their own and are not in the run."""
+    known = practices["practice"].values.astype(str).tolist()
+    with_terms = {code for own in model.practice_terms.values() for code in own}
+    for code in sorted(with_terms - set(known)):
+        found = f"there is no practice {code} in {place_of(practices)}"
+        yield Problem("terms of practices", found, nearest(code, known))
 
 
 def _wrong_kinds(scenarios: Any, months: Any) -> Iterator[Problem]:
@@ -290,7 +300,30 @@ def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
     if leaf.kind == "year term":
         months = setting.first_months
     rows = np.array([[term.at(month) for month in months] for term in terms])
+    if "practice" in leaf.dims:
+        rows = _with_practices(rows, leaf.name, months, setting)
     if leaf.kind == "base term":
         # Added up one by one, as a spreadsheet's AVERAGE does.
         rows = np.array([sum(row.tolist()) / len(row) for row in rows])
     return rows if "scenario" in leaf.dims else rows[0]
+
+
+def own_values_of(name: str, model: Model) -> Mapping[str, tuple[DatedValue, ...]]:
+    """What practices have of their own in place of the term that a leaf reads."""
+    term = term_behind(name, model.terms)
+    is_base = name.startswith(BASE) and name != term
+    return {} if term is None or is_base else model.practice_terms.get(term, {})
+
+
+def _with_practices(
+    rows: np.ndarray, name: str, months: Sequence[dt.date], setting: Setting
+) -> np.ndarray:
+    """Values by scenario and month, on practices: a practice's own from its first date on."""
+    wide = np.repeat(rows[:, np.newaxis, :], setting.practices.sizes["practice"], axis=1)
+    place = {code: number for number, code in enumerate(setting.codes.tolist())}
+    for code, values in own_values_of(name, setting.model).items():
+        for number, month in enumerate(months):
+            in_force = [value.value for value in values if value.start <= month]
+            if in_force:
+                wide[:, place[code], number] = in_force[-1]
+    return wide

@@ -33,7 +33,8 @@ class Asked:
         The known values of ``--given``.
     months : int
     files : dict
-        Name and sha256 of what was read: ``input``, ``inputs``, ``given`` and ``hubs``.
+        Name and sha256 of what was read: ``input``, ``inputs``, ``given``, ``practice_terms`` and
+        ``hubs``.
     set : dict of str to float
         Terms that were set.
     """
@@ -63,7 +64,8 @@ def asked_about(
     everyone, practices = _practices(args, model, labels or {})
     months = args.months or _months_to_cover(model, labels or {})
     known = everyone["practice"].values.tolist()
-    files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None, "hubs": None}
+    files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None}
+    files |= {"practice_terms": None, "hubs": None}
     problems: list[Problem] = []
     given = None
     if args.given is not None:
@@ -78,6 +80,11 @@ def asked_about(
             allowed = _inputs_of(model)
             practices = cap.with_inputs(practices, args.inputs, allowed=allowed, known=known)
             files["inputs"] = _inputs_file(practices)
+        except InputError as error:
+            problems += error.problems
+    if args.practice_terms is not None:
+        try:
+            model, files["practice_terms"] = _with_practice_terms(args, model, practices, known)
         except InputError as error:
             problems += error.problems
     if args.hubs is not None:
@@ -199,6 +206,17 @@ def _in_hubs(
     source = f"{practices.attrs['source']}, in the hubs of {path.name}"
     joined = cap.in_hubs(practices, hubs).assign_attrs(source=source)
     return joined, {"source": path.name, "sha256": sha256}
+
+
+def _with_practice_terms(
+    args: argparse.Namespace, model: cap.Model, practices: xr.Dataset, known: Iterable[str]
+) -> tuple[cap.Model, dict[str, Any]]:
+    """The model with the terms of single practices, and the file that has these."""
+    path = Path(args.practice_terms)
+    read = cap.read_practice_terms(path, practices, terms=model.terms, known=known)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    file = {"source": path.name, "sha256": sha256, "names": list(read)}
+    return cap.with_practice_terms(model, read), file
 
 
 def _given(

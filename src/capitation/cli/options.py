@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
         add("--inputs", metavar="FILE.csv", help="more figures by practice: practice,<name>,…")
         add("--given", metavar="FILE.csv", help="known values: practice,month,<rule>,…")
+        own = "terms of one practice: practice,term,from,value"
+        add("--practice-terms", metavar="FILE.csv", help=own)
         add("--hubs", metavar="FILE.csv", help="practice,hub: add up by hub, not by commissioner")
         change = "set a term in every scenario; may be repeated"
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)

@@ -41,6 +41,7 @@ def about(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
         "input": files["input"] | {"fiscal_year": result.attrs["base_fiscal_year"]},
         "inputs": files["inputs"],
         "given": files["given"],
+        "practice_terms": files["practice_terms"],
         "hubs": files["hubs"],
         "set": asked.set,
         "notes": notes_of(result),
@@ -58,8 +59,12 @@ def asked_in_words(
     """What was asked, as rows of a table."""
     commissioners, scenarios = summary["commissioners"], summary["scenarios"]
     yield "Input", f"{result.attrs['practices_title']} ({summary['input']['source']})"
-    for heading, file in (("More inputs", summary["inputs"]), ("Known values", summary["given"])):
-        if file:
+    for heading, key in (
+        ("More inputs", "inputs"),
+        ("Known values", "given"),
+        ("Terms of practices", "practice_terms"),
+    ):
+        if file := summary[key]:
             yield heading, f"{listed(file['names'])} ({file['source']})"
     if summary["hubs"]:
         yield "Hubs", summary["hubs"]["source"]

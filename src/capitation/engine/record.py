@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -53,7 +53,11 @@ def attributes_of_node(node: Node) -> dict[str, str]:
     }
 
 
-def attributes_of_leaf(leaf: Leaf, terms: Mapping[str, Term] | None = None) -> dict[str, str]:
+def attributes_of_leaf(
+    leaf: Leaf,
+    terms: Mapping[str, Term] | None = None,
+    own: Mapping[str, Sequence[DatedValue]] | None = None,
+) -> dict[str, str]:
     """Attributes that an input's or a term's variable bears.
 
     Parameters
@@ -61,6 +65,8 @@ def attributes_of_leaf(leaf: Leaf, terms: Mapping[str, Term] | None = None) -> d
     leaf : Leaf
     terms : mapping of str to Term, optional
         For a term: how it stands in each scenario.
+    own : mapping of str to sequence of DatedValue, optional
+        For a term: what practices have of their own.
     """
     attributes = {"units": str(leaf.unit), "long_name": leaf.title, "kind": leaf.kind}
     if terms:
@@ -71,6 +77,10 @@ def attributes_of_leaf(leaf: Leaf, terms: Mapping[str, Term] | None = None) -> d
             }
         )
         attributes["issue"] = next(iter(terms.values())).issue
+    if own:
+        attributes["own_values"] = json.dumps(
+            {code: [_written(value) for value in values] for code, values in own.items()}
+        )
     return attributes
 
 
@@ -83,8 +93,17 @@ def _written(value: DatedValue) -> dict[str, Any]:
 
 def dated_values(attributes: Mapping[str, Any]) -> dict[str, list[DatedValue]]:
     """The dated values of a term's variable, by scenario."""
-    written = json.loads(attributes["dated_values"])
-    return {scenario: [_read(entry) for entry in entries] for scenario, entries in written.items()}
+    return _read_by_key(attributes["dated_values"])
+
+
+def own_values(attributes: Mapping[str, Any]) -> dict[str, list[DatedValue]]:
+    """The dated values that practices have of their own, by practice."""
+    return _read_by_key(attributes.get("own_values", "{}"))
+
+
+def _read_by_key(written: str) -> dict[str, list[DatedValue]]:
+    tables = json.loads(written).items()
+    return {key: [_read(entry) for entry in entries] for key, entries in tables}
 
 
 def _read(entry: dict[str, Any]) -> DatedValue:

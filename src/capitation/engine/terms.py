@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -194,6 +194,15 @@ class Term:
             self.least,
             self.most,
         )
+
+
+PracticeTerms = Mapping[str, Mapping[str, tuple[DatedValue, ...]]]
+"""Dated values that a practice has of its own, by term and practice."""
+
+
+def taken_over(common: Sequence[DatedValue], own: Sequence[DatedValue]) -> list[DatedValue]:
+    """The common values until a practice's first own one, and its own from then on."""
+    return [*(value for value in common if value.start < own[0].start), *own]
 
 
 def out_of_bounds(value: float, least: float | None, most: float | None) -> tuple[str, str] | None:

@@ -10,23 +10,24 @@ import datetime as dt
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from capitation.errors import Problem, nearest
+from capitation.errors import Problem
 from capitation.practices import place_of
-from capitation.sources.official_csv import SHOWN, Numbers, Table, read_table
-
-NAMED = 5
-"""Practices and months that one message names."""
-
-MONTH_LAYOUTS = ("%Y-%m", "%Y-%m-%d", "%d/%m/%Y", "%m/%Y", "%b-%y", "%b-%Y", "%b%Y", "%B%Y")
-"""A month without its spaces: as we ask for it, and as a spreadsheet program leaves it."""
-
-Months = npt.NDArray[np.datetime64]
+from capitation.sources.local_sheet import (
+    NAMED,
+    Months,
+    Sheet,
+    as_text,
+    listed,
+    months_in,
+    repeated,
+    unknown,
+)
+from capitation.sources.official_csv import read_table
 
 
 def read_inputs(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -59,8 +60,8 @@ def read_inputs(path: str | os.PathLike[str]) -> xr.Dataset:
     >>> inputs["base_year_admissions"].sel(practice="A99002").item()
     1043.0
     """
-    sheet = _Sheet(read_table(Path(path)), ("practice",), "input")
-    problems = [*sheet.problems(), *_repeated(sheet.table, sheet.codes)]
+    sheet = Sheet(read_table(Path(path)), ("practice",), "input")
+    problems = [*sheet.problems(), *repeated(sheet.table, sheet.codes)]
     sheet.table.raise_if_any(problems)
     attributes = {"source": sheet.table.file, "sha256": sheet.table.sha256}
     variables = {
@@ -102,12 +103,12 @@ def with_inputs(
         As from `read_inputs`; also for a heading that is not allowed, a row about an unknown
         practice, and a practice without a row.
     """
-    sheet = _Sheet(read_table(Path(path)), ("practice",), "input", allowed)
+    sheet = Sheet(read_table(Path(path)), ("practice",), "input", allowed)
     codes = practices["practice"].values.astype(str).tolist()
     problems = [
         *sheet.problems(),
-        *_repeated(sheet.table, sheet.codes),
-        *_unknown(sheet.table, sheet.codes, {*codes, *known}, place_of(practices)),
+        *repeated(sheet.table, sheet.codes),
+        *unknown(sheet.table, sheet.codes, {*codes, *known}, place_of(practices)),
         *_without_row(sheet, codes),
     ]
     sheet.table.raise_if_any(problems)
@@ -120,7 +121,7 @@ def with_inputs(
         attributes = {key: kept[key] for key in ("units", "long_name") if key in kept}
         variables[name] = ("practice", sheet.numbers(name)[rows], attributes | {"source": file})
     return practices.assign(variables).assign_attrs(
-        source=f"{place_of(practices)}, with {_listed(sheet.figures)} of {file}",
+        source=f"{place_of(practices)}, with {listed(sheet.figures)} of {file}",
         inputs=file,
         inputs_sha256=sheet.table.sha256,
     )
@@ -153,14 +154,14 @@ def read_hubs(path: str | os.PathLike[str]) -> dict[str, str]:
     ...     read_hubs(file)
     {'A99001': 'North', 'A99002': 'North'}
     """
-    sheet = _Sheet(read_table(Path(path)), ("practice", "hub"), "column", ())
+    sheet = Sheet(read_table(Path(path)), ("practice", "hub"), "column", ())
     table, column = sheet.table, sheet.keys["hub"]
     hubs = [" ".join(cell.split()) for cell in table.columns[column]]
     blank = np.array([not hub for hub in hubs], dtype=np.bool_)
     problems = [
         *sheet.problems(),
         *table.wrong(column, blank, "expected the name of a hub", "every practice is in one"),
-        *_repeated(table, sheet.codes),
+        *repeated(table, sheet.codes),
     ]
     table.raise_if_any(problems)
     return dict(zip(sheet.codes, hubs, strict=True))
@@ -214,19 +215,19 @@ def read_given(
     >>> given["emergency_admissions"].sel(practice="A99001", month="2015-04").item()
     41.0
     """
-    sheet = _Sheet(
+    sheet = Sheet(
         read_table(Path(path)), ("practice", "month"), "rule by practice and month", allowed
     )
-    table, found = sheet.table, _months(sheet.cells("month"))
+    table, found = sheet.table, months_in(sheet.cells("month"))
     problems = list(sheet.problems())
     mend = "write it as 2015-04"
     problems += table.wrong(sheet.keys["month"], np.isnat(found), "expected a month", mend)
-    problems += _repeated(table, sheet.codes, found)
+    problems += repeated(table, sheet.codes, found)
     codes = list(dict.fromkeys(code for code in sheet.codes if code))
     if practices is not None:
         codes = practices["practice"].values.astype(str).tolist()
         place = place_of(practices)
-        problems += _unknown(table, sheet.codes, {*codes, *known}, place)
+        problems += unknown(table, sheet.codes, {*codes, *known}, place)
         problems += _without_row(sheet, codes)
     present = np.unique(found[~np.isnat(found)])
     if months is not None:
@@ -247,110 +248,18 @@ def read_given(
     }
 
 
-# The sheet --------------------------------------------------------------------------------------
-
-
-class _Sheet:
-    """A table whose headings are the library's names: some keys, and figures.
-
-    Raises `InputError` if it has no column of keys, since then nothing can be said of its rows.
-    """
-
-    def __init__(
-        self, table: Table, keys: Sequence[str], kind: str, allowed: Collection[str] | None = None
-    ):
-        self.table = table
-        self.kind = kind
-        self.allowed = allowed
-        self.names = ["_".join(heading.split()).lower() for heading in table.headings]
-        shown = ", ".join(f'"{heading.strip()}"' for heading in table.headings[:NAMED])
-        mend = f"the first row of the file is its headings; found {shown}"
-        absent = [key for key in keys if key not in self.names]
-        table.raise_if_any([Problem(table.file, f'no column "{key}"', mend) for key in absent])
-        self.keys = {key: self.names.index(key) for key in keys}
-        self.figures: dict[str, int] = {}
-        for number, name in enumerate(self.names):
-            if name and name not in keys:
-                self.figures.setdefault(name, number)
-        self.codes = [cell.upper() for cell in self.cells("practice")]
-
-    def cells(self, key: str) -> list[str]:
-        return ["".join(cell.split()) for cell in self.table.columns[self.keys[key]]]
-
-    def numbers(self, name: str) -> Numbers:
-        return self.table.numbers(self.figures[name])[0]
-
-    def problems(self) -> Iterator[Problem]:
-        """What is wrong with the headings, and every cell that is not as it should be."""
-        table = self.table
-        yield from self.wrong_headings()
-        yield from table.ragged
-        if not table.row_numbers:
-            yield Problem(table.file, "has headings but no rows", "give each practice a row")
-        blank = np.array([not code for code in self.codes], dtype=np.bool_)
-        mend = "delete totals, notes and other such rows"
-        yield from table.wrong(self.keys["practice"], blank, "expected a practice code", mend)
-        for number in self.figures.values():
-            wrong = np.isnan(table.numbers(number)[0])
-            mend = "write digits, as 1234.56; nothing at all is 0"
-            yield from table.wrong(number, wrong, "expected a number", mend)
-
-    def wrong_headings(self) -> Iterator[Problem]:
-        table, names = self.table, self.names
-        for number, name in enumerate(names):
-            if not name:
-                where = f"{table.file}, column {number + 1}"
-                yield Problem(where, "has no heading", "give the column a heading, or delete it")
-            elif names.index(name) < number:
-                first = names.index(name) + 1
-                where = f"{table.file}, column {number + 1}"
-                yield Problem(where, f'"{name}" is in column {first} too', "keep one of them")
-            elif name in self.figures and self.allowed is not None and name not in self.allowed:
-                mend = nearest(name, self.allowed)
-                yield Problem(table.file, f"{name!r} is no {self.kind} of the model", mend)
-        if not self.figures and self.allowed != ():
-            keys = " and ".join(f'"{key}"' for key in self.keys)
-            yield Problem(table.file, f"has no column beside {keys}", "add one for each figure")
-
-
 # What is wrong with rows ------------------------------------------------------------------------
 
 
-def _repeated(
-    table: Table, codes: Sequence[str], months: Months | None = None
-) -> Iterator[Problem]:
-    """Rows about what another row is about."""
-    seen: dict[Any, int] = {}
-    keys = codes if months is None else list(zip(codes, months.tolist(), strict=True))
-    blank = [not code for code in codes]
-    if months is not None:
-        blank = (np.isnat(months) | blank).tolist()
-    for row, key in enumerate(keys):
-        if not blank[row] and key in seen:
-            said = codes[row] if months is None else f"{codes[row]}, {_said(months[row])},"
-            found = f"practice {said} is in row {table.row_numbers[seen[key]]} too"
-            yield Problem(table.where(row), found, "keep one of them")
-        seen.setdefault(key, row)
-
-
-def _unknown(table: Table, codes: Sequence[str], known: set[str], place: str) -> Iterator[Problem]:
-    """Rows about practices that are not there. Only those that will be shown get a suggestion."""
-    unknown = {code: row for row, code in reversed(list(enumerate(codes))) if code}
-    absent = [(row, code) for code, row in unknown.items() if code not in known]
-    for n, (row, code) in enumerate(sorted(absent)):
-        mend = nearest(code, known) if n < SHOWN else ""
-        yield Problem(table.where(row), f"{place} has no practice {code}", mend)
-
-
-def _without_row(sheet: _Sheet, codes: Iterable[str]) -> Iterator[Problem]:
+def _without_row(sheet: Sheet, codes: Iterable[str]) -> Iterator[Problem]:
     """Practices of the projection that have no row."""
     present = set(sheet.codes)
     absent = [code for code in codes if code not in present]
     if absent:
         many = f"{len(absent):,} practices have" if len(absent) > 1 else "a practice has"
-        what = _listed(sheet.figures) or "figures"
+        what = listed(sheet.figures) or "figures"
         mend = f"give {what} of every practice, or choose fewer commissioners"
-        yield Problem(sheet.table.file, f"{many} no row: {_listed(absent)}", mend)
+        yield Problem(sheet.table.file, f"{many} no row: {listed(absent)}", mend)
 
 
 def _other_months(file: str, present: Months, wanted: Months) -> Iterator[Problem]:
@@ -360,15 +269,15 @@ def _other_months(file: str, present: Months, wanted: Months) -> Iterator[Proble
     found = f"has {_span(present)}, and the run has {_span(wanted)}"
     whole = np.arange(present[0].astype("datetime64[M]"), present[-1].astype("datetime64[M]") + 1)
     if len(whole) > len(present):
-        absent = [_said(month) for month in np.setdiff1d(whole, present.astype("datetime64[M]"))]
-        yield Problem(file, f"{found}; none of {_listed(absent)}", "give every month of the run")
+        absent = [as_text(month) for month in np.setdiff1d(whole, present.astype("datetime64[M]"))]
+        yield Problem(file, f"{found}; none of {listed(absent)}", "give every month of the run")
         return
-    start = f"--start {_said(present[0])} " if present[0] != wanted[0] else ""
+    start = f"--start {as_text(present[0])} " if present[0] != wanted[0] else ""
     yield Problem(file, found, f"they must be the same: {start}--months {len(present)}")
 
 
 def _places(
-    sheet: _Sheet, codes: Sequence[str], found: Months, present: Months
+    sheet: Sheet, codes: Sequence[str], found: Months, present: Months
 ) -> tuple[npt.NDArray[np.intp], list[Problem]]:
     """The row of every practice in every month, and what has none."""
     places = np.full((len(codes), len(present)), -1, dtype=np.intp)
@@ -381,42 +290,13 @@ def _places(
     gaps = np.argwhere(some & (places < 0))
     if not len(gaps):
         return places, []
-    named = [f"{codes[p]} in {_said(present[m])}" for p, m in gaps[:NAMED].tolist()]
+    named = [f"{codes[p]} in {as_text(present[m])}" for p, m in gaps[:NAMED].tolist()]
     more = ", …" if len(gaps) > NAMED else ""
     mend = f"{len(gaps):,} in all; every practice has a row for every month"
     return places, [Problem(sheet.table.file, f"no row for {', '.join(named)}{more}", mend)]
 
 
-# Words and months -------------------------------------------------------------------------------
-
-
-def _months(cells: Sequence[str]) -> Months:
-    """First days of months; NaT where a cell is no month."""
-    read = {cell: _month(cell) for cell in set(cells)}
-    return np.array([read[cell] for cell in cells], dtype="datetime64[ns]")
-
-
-def _month(cell: str) -> np.datetime64:
-    for layout in MONTH_LAYOUTS:
-        try:
-            day = dt.datetime.strptime(cell, layout)
-        except ValueError:
-            continue
-        if day.day == 1 and 1900 <= day.year <= 2200:
-            return np.datetime64(day.date(), "ns")
-    return np.datetime64("NaT", "ns")
-
-
-def _said(month: np.datetime64) -> str:
-    return str(month.astype("datetime64[M]"))
-
-
 def _span(months: Months) -> str:
     if len(months) == 1:
-        return f"one month, {_said(months[0])}"
-    return f"{len(months)} months, {_said(months[0])} – {_said(months[-1])}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+        return f"one month, {as_text(months[0])}"
+    return f"{len(months)} months, {as_text(months[0])} – {as_text(months[-1])}"

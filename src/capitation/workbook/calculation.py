@@ -12,6 +12,7 @@ from capitation.workbook.layout import (
     BEGINS_ROW,
     FIRST,
     FIRST_ROW,
+    MONTH_ROW,
     OPENING,
     PRACTICE_FIRST_COLUMN,
     YEAR_ROW,
@@ -180,6 +181,8 @@ class Calculation:
             self.write_block_title(page, variable, place)
             if isinstance(variable, Leaf) and variable.kind in ("year term", "calendar"):
                 self.write_years_of_leaf(page, variable, scenario, place, terms)
+            elif isinstance(variable, Leaf) and variable.kind == "term":
+                self.write_months_of_term(page, variable, scenario, place, terms)
             elif isinstance(variable, Leaf):
                 self.write_given_rows(page, variable, scenario, place)
             else:
@@ -244,21 +247,34 @@ class Calculation:
             for t, value in enumerate(values[e]):
                 page.number(place.row + e, FIRST + t, value, format_for(str(leaf.unit)))
 
+    def write_months_of_term(
+        self, page: Page, leaf: Leaf, scenario: str | None, place: Place, terms: TermsSheet
+    ) -> None:
+        """Write a term that some practices have of their own, month by month."""
+        values, form = self.content.values(leaf.name, scenario).tolist(), format_for(str(leaf.unit))
+        for e, (who, area) in enumerate(self.entities(place)):
+            self.label_row(page, place.row + e, leaf, who, area)
+            for t, value in enumerate(values[e]):
+                month = at(MONTH_ROW, FIRST + t, fix_row=True)
+                formula = terms.lookup(leaf.name, scenario, month, who)
+                page.formula(place.row + e, FIRST + t, f"={formula}", value, form)
+
     def write_years_of_leaf(
         self, page: Page, leaf: Leaf, scenario: str | None, place: Place, terms: TermsSheet
     ) -> None:
         """Write a term as it stands in the first month of each year, or a fact of the year."""
-        (who, area), *_ = self.entities(place)
-        self.label_row(page, place.row, leaf, who, area)
         last = self.layout.letters[FIRST + len(self.content.months) - 2]
         years = f"Months!${self.layout.letters[FIRST - 1]}${BEGINS_ROW}:${last}${BEGINS_ROW}"
-        for t, value in enumerate(self.content.values(leaf.name, scenario).tolist()):
-            begins = at(BEGINS_ROW, FIRST + t, fix_row=True)
-            formula = f"COUNTIF({years},{begins})/12"
-            if leaf.kind == "year term":
-                formula = terms.lookup_of_year(leaf.name, scenario, begins)
-            form = format_for(str(leaf.unit))
-            page.formula(place.row, FIRST + t, f"={formula}", value, form)
+        form = format_for(str(leaf.unit))
+        values = np.atleast_2d(self.content.values(leaf.name, scenario)).tolist()
+        for e, (who, area) in enumerate(self.entities(place)):
+            self.label_row(page, place.row + e, leaf, who, area)
+            for t, value in enumerate(values[e]):
+                begins = at(BEGINS_ROW, FIRST + t, fix_row=True)
+                formula = f"COUNTIF({years},{begins})/12"
+                if leaf.kind == "year term":
+                    formula = terms.lookup_of_year(leaf.name, scenario, begins, who)
+                page.formula(place.row + e, FIRST + t, f"={formula}", value, form)
 
     def write_rows(self, page: Page, node: Node, scenario: str | None, place: Place) -> None:
         """Write a rule's rows: the value before the first month, and the formula along the row."""

@@ -6,7 +6,7 @@ import datetime as dt
 
 from capitation.engine.calendar import fiscal_year, months_of
 from capitation.engine.graph import Leaf
-from capitation.engine.record import dated_values
+from capitation.engine.record import dated_values, own_values
 from capitation.engine.terms import DatedValue
 from capitation.model import BASE, IN_PAYMENT, YEARLY
 from capitation.workbook.content import Content
@@ -41,6 +41,8 @@ class TermsSheet:
         The rows that each term reads. A base-year term reads those of the term itself, where their
         dated values are the same.
     values : dict of (name, scenario) to list of DatedValue
+    own_blocks : dict of (term, practice) to range
+        The rows of what a practice has of its own.
     """
 
     def __init__(self, book: Book, content: Content):
@@ -48,6 +50,7 @@ class TermsSheet:
         self.page = book.page("Terms")
         self.blocks: dict[BlockKey, range] = {}
         self.values: dict[BlockKey, list[DatedValue]] = {}
+        self.own_blocks: dict[tuple[str, str], range] = {}
         self.row = FIRST_ROW
 
     def write(self) -> None:
@@ -73,6 +76,15 @@ class TermsSheet:
         for leaf in sorted(leaves, key=lambda leaf: (leaf.kind in (_BASE, _YEARLY), leaf.name)):
             for scenario in self.content.variants(leaf.name):
                 self.place(leaf, scenario)
+            self.place_own(leaf)
+
+    def place_own(self, leaf: Leaf) -> None:
+        """Write what practices have of their own in place of a term."""
+        term = _term_of(leaf.name)
+        for code, values in own_values(self.content.result[leaf.name].attrs).items():
+            if code in self.content.codes and (term, code) not in self.own_blocks:
+                self.own_blocks[term, code] = range(self.row, self.row + len(values))
+                self.block(leaf, f"practice {code}", values)
 
     def place(self, leaf: Leaf, scenario: str | None) -> None:
         """Find the block that a term reads, or write one."""
@@ -91,7 +103,7 @@ class TermsSheet:
         """The block from which a term of the year, or of the base year, can read."""
         if leaf.kind not in (_BASE, _YEARLY):
             return None
-        term = leaf.name.removeprefix(BASE).removesuffix(YEARLY)
+        term = _term_of(leaf.name)
         readers = (term, f"{BASE}{term}", f"{term}{YEARLY}")
         for (name, of_scenario), rows in self.blocks.items():
             # The base year is history, so that its terms are those of any scenario.
@@ -145,20 +157,34 @@ class TermsSheet:
                 return at(row, _VALUE)
         return None
 
-    def lookup_of_year(self, name: str, scenario: str | None, begins: str) -> str:
+    def lookup_of_year(
+        self, name: str, scenario: str | None, begins: str, practice: str = ""
+    ) -> str:
         """The formula that finds a term's value in the first month of a year."""
         first = f"Months!{at(MONTH_ROW, FIRST, fix_row=True, fix_column=True)}"
-        return self.lookup(name, scenario, f"MAX(DATE({begins},4,1),{first})")
+        return self.lookup(name, scenario, f"MAX(DATE({begins},4,1),{first})", practice)
 
-    def lookup(self, name: str, scenario: str | None, month: str) -> str:
-        """The formula that finds a term's value in a month."""
-        rows = self.blocks.get((name, scenario)) or self.blocks[name, None]
+    def lookup(self, name: str, scenario: str | None, month: str, practice: str = "") -> str:
+        """The formula that finds a term's value in a month, of a practice that has its own."""
+        common = _lookup_in(self.blocks.get((name, scenario)) or self.blocks[name, None], month)
+        own = self.own_blocks.get((_term_of(name), practice))
+        if own is None:
+            return common
+        begins = f"Terms!{at(own[0], _FROM, fix_row=True, fix_column=True)}"
+        return f"IF({month}<{begins},{common},{_lookup_in(own, month)})"
 
-        def column(number: int) -> str:
-            first = at(rows[0], number, fix_row=True, fix_column=True)
-            return f"Terms!{first}:{at(rows[-1], number, fix_row=True, fix_column=True)}"
 
-        return f"INDEX({column(_VALUE)},MATCH({month},{column(_FROM)},1))"
+def _term_of(name: str) -> str:
+    """The term that a leaf reads: as it is due, as it was paid, for the year or its base year."""
+    return name.removeprefix(BASE).removesuffix(YEARLY).removesuffix(IN_PAYMENT)
+
+
+def _lookup_in(rows: range, month: str) -> str:
+    def column(number: int) -> str:
+        first = at(rows[0], number, fix_row=True, fix_column=True)
+        return f"Terms!{first}:{at(rows[-1], number, fix_row=True, fix_column=True)}"
+
+    return f"INDEX({column(_VALUE)},MATCH({month},{column(_FROM)},1))"
 
 
 def write_time_headings(page: Page, months: list[dt.date], *, first_is_input: bool) -> None:

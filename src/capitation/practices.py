@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -237,3 +237,64 @@ def in_hubs(practices: xr.Dataset, hubs: Mapping[str, str]) -> xr.Dataset:
             )
     raise_if_any(problems)
     return practices.assign_coords(commissioner=("practice", [hubs[code] for code in codes]))
+
+
+def in_one_pool(practices: xr.Dataset, name: str, agreed: Collection[str]) -> xr.Dataset:
+    """Put the practices of several commissioners under one pool, if all of these agree to it.
+
+    Released PMS premium stays in the CCG's own area unless every CCG involved agrees otherwise.
+    Then what a model adds up over a commissioner's practices, it adds up over them all.
+
+    Parameters
+    ----------
+    practices : xarray.Dataset
+        On ``practice``.
+    name : str
+        Of the pool: it stands where a commissioner's code does.
+    agreed : collection of str
+        Codes of the commissioners that have agreed.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same practices, with the coordinate ``commissioner`` naming the pool, and
+        ``own_commissioner`` with the code of each practice's own.
+
+    Raises
+    ------
+    InputError
+        For a pool without a name, a commissioner that has not agreed, and a code that no practice
+        has. All at once.
+
+    Source
+    ------
+    NHS England's framework of September 2014 for reviews of PMS contracts.
+
+    Examples
+    --------
+    >>> from capitation import example_practices
+    >>> pooled = in_one_pool(example_practices(), "All together", ["EXAMPLE"])
+    >>> sorted(set(pooled["commissioner"].values.tolist()))
+    ['All together']
+    """
+    areas = practices["commissioner"].values.astype(str).tolist()
+    known = sorted(set(areas))
+    problems = [] if name.strip() else [Problem("pool", "it has no name", "name the pool")]
+    problems += [
+        Problem(f"pool {name!r}", f"commissioner {code} has not agreed to it", "all have to agree")
+        for code in known
+        if code not in agreed
+    ]
+    problems += [
+        Problem(
+            f"pool {name!r}",
+            f"no practice of commissioner {code!r} in {place_of(practices)}",
+            nearest(code, known),
+        )
+        for code in agreed
+        if code not in known
+    ]
+    raise_if_any(problems)
+    return practices.assign_coords(
+        commissioner=("practice", [name] * len(areas)), own_commissioner=("practice", areas)
+    )

@@ -1,0 +1,398 @@
+"""Why two scenarios differ: their difference, split exactly into what was decided apart.
+
+Terms work together: a schedule that starts later costs more where prices are higher. So what one
+part is worth depends on which others are in place already. Each part is therefore given its
+Shapley value: what it moves, as a mean over all orders in which the parts could be put in place.
+That is one figure whatever the order, the parts add up to the difference, and the way back has
+every sign turned. For k parts it takes all 2ᵏ mixtures of the two scenarios, which are run as the
+scenarios of one projection.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from capitation.appraisal import LATEST_ISSUE, VALUED, value_of
+from capitation.by_year import adds_up, amounts_by_year, not_pounds
+from capitation.draws import with_outcomes
+from capitation.engine.graph import Graph
+from capitation.engine.terms import Term
+from capitation.engine.units import Unit
+from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.model import Model, Scenario, term_behind
+from capitation.model_file import load_model
+from capitation.projection import project
+from capitation.vocabulary import round_to_pence
+
+TIMING, SCHEDULE, PRICE, LIST = PARTS = ("timing", "schedule", "price", "list")
+"""Parts that every bridge has; any other term that differs is a part by its own name."""
+
+IN_WORDS = {
+    TIMING: "Timing: dates, delay, pauses",
+    SCHEDULE: "Schedule: its steps",
+    PRICE: "Prices",
+    LIST: "Lists",
+}
+
+PATIENTS = Unit.parse("patient")
+
+MOVES_PRICES = frozenset({"out_of_hours_deduction", "premium_remeasured"})
+"""Terms that are no amounts of money, and move prices all the same."""
+
+MOST_PARTS = 10
+"""Parts that may differ: a thousand mixtures."""
+
+ATTRIBUTION = """\
+Each part is its Shapley value: what it moves, as a mean over all orders in which the parts could be
+put in place. So the parts add up, whatever their order."""
+
+MIXED = "Mixed from two scenarios, to say what each part of their difference is worth."
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The difference of an amount between two scenarios, and its parts.
+
+    Attributes
+    ----------
+    title : str
+        What the amount is.
+    before, after : str
+        Names of the scenarios.
+    parts : xarray.Dataset
+        ``nominal``, ``real`` and ``present_value`` [GBP] on ``part``, ``commissioner_code`` and
+        ``year``. ``part`` has the coordinate ``terms``: those that differ.
+    ends : xarray.Dataset
+        The amount itself, the same three on ``scenario`` (before and after), ``commissioner_code``
+        and ``year``. After less before is the sum of the parts.
+    """
+
+    title: str
+    before: str
+    after: str
+    parts: xr.Dataset
+    ends: xr.Dataset
+
+    @property
+    def difference(self) -> xr.Dataset:
+        """After less before, as run, in pounds."""
+        first, last = (self.ends.isel(scenario=end, drop=True) for end in (0, 1))
+        return last - first
+
+    def rows(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Rows of a table in whole pence that add up: before, every part, after.
+
+        Returns
+        -------
+        list of (str, tuple of int)
+            Words, and pence: nominal, real and present value, all commissioners and years together.
+            Each is rounded; the pennies by which rounded parts miss the difference are put to the
+            largest of them.
+        """
+        columns = [self._column(name) for name in VALUED]
+        words = [self.before, *self._words(), self.after]
+        return list(zip(words, zip(*columns, strict=True), strict=True))
+
+    def _column(self, name: str) -> list[int]:
+        pounds = self.ends[name].sum(("commissioner_code", "year")).values
+        first, last = map(_pence, pounds.tolist())
+        of_part = self.parts[name].sum(("commissioner_code", "year")).values
+        parts = [_pence(amount) for amount in of_part.tolist()]
+        largest = max(range(len(parts)), key=lambda part: abs(parts[part]))
+        parts[largest] += last - first - sum(parts)
+        return [first, *parts, last]
+
+    def _words(self) -> Iterator[str]:
+        for part, terms in zip(self.parts["part"].values, self.parts["terms"].values, strict=True):
+            words = IN_WORDS.get(str(part))
+            yield f"{words} ({terms})" if words and terms else words or str(part)
+
+    def __str__(self) -> str:
+        attributes = self.parts.attrs
+        heading = ("nominal", f"at {attributes['price_year']} prices", "present value")
+        rows = [(words, tuple(map(_pounds, pence))) for words, pence in self.rows()]
+        rows.insert(0, (self.title.rstrip("."), heading))
+        wide = max(len(words) for words, _ in rows)
+        columns = [max(map(len, column)) for column in zip(*(row for _, row in rows), strict=True)]
+        lines = [
+            "  ".join([words.ljust(wide), *map(str.rjust, cells, columns)]) for words, cells in rows
+        ]
+        rate = f"{attributes['discount_rate'] * 100:g}%"
+        return "\n".join(
+            [
+                *lines,
+                "",
+                ATTRIBUTION,
+                f"Prices: {attributes['issue']}. Discounted from {attributes['discount_from']} "
+                f"(year 0) at {rate} a year, real.",
+            ]
+        )
+
+
+def bridge(
+    model: Model | str | Path,
+    practices: xr.Dataset,
+    before: str,
+    after: str,
+    measure: str = "total_payments",
+    *,
+    months: int | None = None,
+    start: dt.date | str | None = None,
+    given: Mapping[str, xr.DataArray] | None = None,
+    price_year: str | None = None,
+    issue: str | Term = LATEST_ISSUE,
+    discount_from: str | None = None,
+    rate: Term | None = None,
+) -> Bridge:
+    """Split the difference of an amount between two scenarios into what makes it.
+
+    Parameters
+    ----------
+    model : Model, str or Path
+    practices : xarray.Dataset
+        As `project` takes them.
+    before, after : str
+        Names of two scenarios of the model.
+    measure : str
+        Rule or total of a practice or a commissioner, [GBP/month] by month or [GBP/year] by year;
+        all payments to practices if left out.
+    months, start, given
+        As `project` takes them.
+    price_year, issue, discount_from, rate
+        As `appraise` takes them.
+
+    Returns
+    -------
+    Bridge
+        Parts ``timing`` (start, delay and pauses of schedules, and dates of terms that are 0 or 1),
+        ``schedule`` (steps of schedules), ``price`` (terms in pounds, and others that move prices),
+        ``list`` (terms that move lists), and every other term that differs by its name. A part that
+        does not differ is exactly 0. Parts add up to the difference to far less than a penny: what
+        is left is the rounding of floating point.
+
+    Raises
+    ------
+    InputError
+        For an unknown scenario or measure, a measure that does not add up to pounds, more than ten
+        parts that differ, and what `project` or `appraise` refuse.
+
+    Notes
+    -----
+    Mixtures are of the figures alone. The base year is history: its terms are those of the model's
+    first scenario, in every mixture, as they are in both scenarios.
+
+    A schedule that starts later also ends later: where a run is over before both have come to
+    their last step, part of what looks like delay falls after the run and is in no figure.
+
+    Source
+    ------
+    L. S. Shapley, A value for n-person games, 1953: the one split that adds up, treats parts
+    alike, and gives nothing to a part that moves nothing.
+
+    Examples
+    --------
+    >>> from capitation import example_practices
+    >>> split = bridge("thames-valley-pms", example_practices(), "april-2015", "april-2016",
+    ...     "premium_withdrawn")
+    >>> split.parts["nominal"].sum(("commissioner_code", "year")).values.round(2).tolist()[1:]
+    [0.0, 0.0, 0.0]
+    """
+    if not isinstance(model, Model):
+        model = load_model(model)
+    given = given or {}
+    graph, title = _checked(model, (before, after), measure, given)
+    read = {
+        term_behind(name, model.terms)
+        for name, leaf in graph.only([measure]).leaves.items()
+        if "scenario" in leaf.dims
+    }
+    changes = list(_changes(model, before, after))
+    moving = [change for change in changes if change.term in read]
+    parts = _ordered({change.part for change in moving})
+    if len(parts) > MOST_PARTS:
+        found = f"{len(parts)} parts differ: {', '.join(parts)}"
+        mend = f"at most {MOST_PARTS}: take a scenario between the two, and two bridges"
+        raise InputError(Problem(model.place, found, mend))
+    mixtures = _mixtures(model, (before, after), moving, parts)
+    whole, outcomes = with_outcomes(model, [measure], given)
+    # The model's first scenario stays the first: base-year terms are read from it.
+    mixed = replace(whole, scenarios={**whole.scenarios, **mixtures})
+    variable = outcomes[measure].by_commissioner
+    result = project(
+        mixed, practices, list(mixtures), months, start=start, given=given, variables=[variable]
+    )
+    amounts = amounts_by_year(result, variable).assign_attrs(long_name=title)
+    shown = _ordered({*PARTS, *(change.part for change in changes)})
+    shares = _shares(amounts, parts, shown)
+    ends = amounts.isel(scenario=[0, -1]).assign_coords(scenario=[before, after])
+
+    def valued(array: xr.DataArray) -> xr.Dataset:
+        return value_of(
+            array, price_year=price_year, issue=issue, discount_from=discount_from, rate=rate
+        )
+
+    terms = [
+        ", ".join(sorted({change.term for change in changes if change.part == part}))
+        for part in shown
+    ]
+    of_parts = valued(shares).assign_coords(terms=("part", terms))
+    return Bridge(title, before, after, of_parts, valued(ends))
+
+
+def shapley_values(amounts: np.ndarray) -> np.ndarray:
+    """What each part is worth: its mean effect over all orders of the parts.
+
+    Parameters
+    ----------
+    amounts : ndarray
+        Of every mixture, 2ᵏ of them along the first axis: number 0 has none of the parts, and part
+        i is in a mixture if bit i of its number is set.
+
+    Returns
+    -------
+    ndarray
+        One for each of the k parts along the first axis. They add up to the last amount less the
+        first.
+
+    Examples
+    --------
+    Two shares of a price: neither alone, then the first, the second, and both.
+
+    >>> shapley_values(np.array([10.0, 16.0, 12.0, 20.0]))
+    array([7., 3.])
+    """
+    count = len(amounts).bit_length() - 1
+    worth = np.zeros((count, *amounts.shape[1:]))
+    for mixture in range(len(amounts)):
+        size = mixture.bit_count()
+        for part in range(count):
+            if not mixture >> part & 1:
+                orders = math.factorial(size) * math.factorial(count - size - 1)
+                effect = amounts[mixture | 1 << part] - amounts[mixture]
+                worth[part] += orders / math.factorial(count) * effect
+    return worth
+
+
+def _shares(amounts: xr.DataArray, parts: Sequence[str], shown: Sequence[str]) -> xr.DataArray:
+    """What each part moves, with nothing for those that do not differ."""
+    shares = np.zeros((len(shown), *amounts.shape[1:]))
+    for part, worth in zip(parts, shapley_values(amounts.values), strict=True):
+        shares[shown.index(part)] = worth
+    labels = {dim: amounts[dim].values for dim in ("commissioner_code", "year")}
+    return xr.DataArray(
+        shares, {"part": list(shown), **labels}, ("part", *labels), attrs=amounts.attrs
+    )
+
+
+def _checked(
+    model: Model, scenarios: tuple[str, str], measure: str, given: Mapping[str, xr.DataArray]
+) -> tuple[Graph, str]:
+    """The rules as they stand in two scenarios, and what the measure is in words."""
+    raise_if_any(
+        Problem(model.place, f"there is no scenario {name!r}", nearest(name, model.scenarios))
+        for name in scenarios
+        if name not in model.scenarios
+    )
+    graph = model.graph(scenarios, given)
+    if measure not in graph.nodes:
+        found = f"{measure!r} is no rule of the model"
+        raise InputError(Problem("measure", found, nearest(measure, graph.nodes)))
+    node = graph.nodes[measure]
+    if not adds_up(node.unit, node.dims):
+        raise InputError(not_pounds(measure, str(node.unit)))
+    return graph, node.title
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A term that differs, or one half of a term that follows a schedule in both scenarios."""
+
+    part: str
+    term: str
+
+
+def _changes(model: Model, before: str, after: str) -> Iterator[_Change]:
+    for name in sorted(model.terms):
+        first, last = (model.term_in(name, scenario) for scenario in (before, after))
+        if _figures(first) == _figures(last):
+            continue
+        if first.schedule is None or last.schedule is None:
+            yield _Change(_part_of(first, last), name)
+            continue
+        for part in (TIMING, SCHEDULE):
+            halves = [_mixed(a, b, part) for a, b in ((first, last), (last, first))]
+            if any(map(_differ, (first, last), halves)):
+                yield _Change(part, name)
+
+
+def _part_of(first: Term, last: Term) -> str:
+    """To which part a term belongs all of which differs."""
+    unit = Unit.parse(first.unit)
+    if first.name in MOVES_PRICES or unit.powers.get("GBP", 0) > 0:
+        return PRICE
+    if unit == PATIENTS or "list" in first.name.split("_"):
+        return LIST
+    figures = {dated.value for term in (first, last) for dated in term.values}
+    dated = max(len(first.values), len(last.values)) > 1
+    return TIMING if figures <= {0.0, 1.0} and dated else first.name
+
+
+def _figures(term: Term) -> list[tuple[Any, ...]]:
+    """All of a term that a rule can tell: its figures and their dates."""
+    return [(d.start, d.value, d.paid_from, d.until_paid) for d in term.values]
+
+
+def _differ(first: Term, last: Term) -> bool:
+    return _figures(first) != _figures(last)
+
+
+def _mixed(term: Term, other: Term, half: str) -> Term:
+    """A term with one half of its schedule, the timing or the steps, as another has it."""
+    timing, steps = (other, term) if half == TIMING else (term, other)
+    assert timing.schedule is not None
+    assert steps.schedule is not None
+    return steps.on_schedule(steps.schedule.with_timing_of(timing.schedule), MIXED)
+
+
+def _mixtures(
+    model: Model, ends: tuple[str, str], changes: Sequence[_Change], parts: Sequence[str]
+) -> dict[str, Scenario]:
+    """Scenarios with every choice of the parts as they are after, the others as before."""
+    before, after = ends
+    names = [change.term for change in changes]
+    first, last = ({n: model.term_in(n, scenario) for n in names} for scenario in ends)
+    mixtures = {}
+    for number in range(2 ** len(parts)):
+        terms = dict(first)
+        for change in changes:
+            if not number >> parts.index(change.part) & 1:
+                continue
+            halved = names.count(change.term) > 1
+            old, new = terms[change.term], last[change.term]
+            terms[change.term] = _mixed(old, new, change.part) if halved else new
+        name = f"{before} to {after}, mixture {number}"
+        kept = model.scenarios[before].terms
+        mixtures[name] = Scenario(name, MIXED, {**kept, **terms})
+    return mixtures
+
+
+def _ordered(parts: Iterable[str]) -> list[str]:
+    """Parts in the order in which they are shown."""
+    named = set(parts)
+    return [*(part for part in PARTS if part in named), *sorted(named - {*PARTS})]
+
+
+def _pence(pounds: float) -> int:
+    return round(round_to_pence(pounds) * 100)
+
+
+def _pounds(pence: int) -> str:
+    return f"{'-' if pence < 0 else ''}£{abs(pence) / 100:,.2f}"

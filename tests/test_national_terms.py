@@ -36,14 +36,16 @@ def read(path: Path) -> dict:
     return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
-SOURCES: dict[str, dict] = read(TERMS / "sources.toml")["source"]
-FILES = {path.stem: read(path) for path in TERMS.glob("*.toml") if path.stem != "sources"}
-TERM: dict[str, dict] = {
-    name: term for tables in FILES.values() for name, term in tables["term"].items()
-}
-INPUT: dict[str, dict] = {
-    name: given for tables in FILES.values() for name, given in tables.get("input", {}).items()
-}
+FILES = {path.stem: read(path) for path in sorted(TERMS.glob("*.toml"))}
+
+
+def tables(kind: str) -> dict[str, dict]:
+    """Every table of a kind, by its name, whichever file it stands in."""
+    return {name: entry for file in FILES.values() for name, entry in file.get(kind, {}).items()}
+
+
+SOURCES, TERM, INPUT = tables("source"), tables("term"), tables("input")
+SCHEDULE, CASH = tables("schedule"), tables("cash")
 AGES = ("0_4", "5_14", "15_44", "45_64", "65_74", "75_84", "85_and_over")
 OLD_AGES = AGES[4:]
 MONTHS = (
@@ -63,7 +65,7 @@ MONTHS = (
 VALUES = [
     pytest.param(value, id=f"{name}-{value['from']}")
     for name, term in TERM.items()
-    for value in term["values"]
+    for value in term.get("values", ())
 ]
 
 
@@ -84,8 +86,10 @@ def figure(name: str, day: date) -> Fraction:
 
 
 def test_every_term_stands_in_one_file():
-    assert all({"term"} <= set(tables) <= {"term", "input"} for tables in FILES.values())
-    assert sum(len(tables["term"]) for tables in FILES.values()) == len(TERM)
+    kinds = {"term", "input", "source", "schedule", "cash"}
+    assert all(set(file) <= kinds for file in FILES.values())
+    for kind in kinds:
+        assert sum(len(file.get(kind, {})) for file in FILES.values()) == len(tables(kind))
     assert set(TERM) == {
         "pms_in_other_payments",
         "global_sum_price",
@@ -118,17 +122,48 @@ def test_every_term_stands_in_one_file():
         "better_care_fund_price",
         "better_care_fund_target",
         "better_care_fund_counted",
+        "switched_to_gms",
+        "switched_premium_share",
+        "contract_ended",
+        "premium_remeasured",
+        "reinvestment_plan_agreed",
+        "reinvested_share",
+        "services_taken_up",
+        "carried_share_at_year_end",
+        "deduction_missed",
+        "missed_on_leaving_pms_only",
+        "overpayment_claimed",
+        "overpayment_found",
+        "recovery_instalments",
+        "most_recovered_share",
+        "recovered_fraction",
+        "social_discount_rate",
+        "outlier_loss",
+    }
+    assert set(SCHEDULE) == {
+        "four-equal-years",
+        "sevenths",
+        "five-equal-years",
+        "two-years",
+        "at-once",
+        "glide-over-sixteen-quarters",
+        "glide-over-twenty-quarters",
     }
 
 
 def test_every_input_stands_in_one_file():
-    assert sum(len(tables.get("input", {})) for tables in FILES.values()) == len(INPUT)
     assert set(INPUT) == {
         *(f"share_of_list_aged_{age}" for age in AGES),
         "base_year_admissions",
         "admissions_a_year_before_given",
         "admissions_two_years_before_given",
         "marginal_rate_baseline_value",
+        "defined_services",
+        "defined_services_share",
+        "pool_brought_forward_by_practice",
+        "overpayment_not_found_at_start",
+        "overpayment_owed_at_start",
+        "recovery_instalment_at_start",
     }
     assert not set(INPUT) & set(TERM)
 
@@ -139,15 +174,18 @@ def test_an_input_says_what_it_is_and_what_is_assumed(name):
     assert given.keys() - {"most"} == {"title", "unit", "value", "least", "assumption"}
     assert given["title"].strip()
     assert given["assumption"].strip()
-    assert given["unit"] in {"1", "admission/year", "GBP/year"}
+    assert given["unit"] in {"1", "admission/year", "GBP", "GBP/month", "GBP/year"}
     assert given["least"] == 0 <= given["value"] <= given.get("most", given["value"])
 
 
 @pytest.mark.parametrize("name", TERM)
 def test_a_term_says_what_it_is(name):
     term = TERM[name]
-    assert term.keys() - {"issue", "most"} == {"title", "unit", "least", "description", "values"}
-    assert all(term[key].strip() for key in term.keys() - {"values", "least", "most"})
+    written = {"title", "unit", "least", "description"}
+    scheduled = {"from", "before", "start", "schedule", "source", "assumption"}
+    how = {"values"} if "values" in term else scheduled
+    assert term.keys() - {"issue", "most"} == written | how
+    assert all(term[key].strip() for key in written - {"least"})
     assert term["unit"] in {
         "1",
         "GBP/patient/year",
@@ -162,20 +200,23 @@ def test_a_term_says_what_it_is(name):
 @pytest.mark.parametrize("name", TERM)
 def test_a_term_lies_between_bounds(name):
     term = TERM[name]
-    growth = name == "monthly_admissions_trend"
-    assert term["least"] == (-1 if growth else 0)
+    least = {"monthly_admissions_trend": -1, "recovery_instalments": 1}
+    assert term["least"] == least.get(name, 0)
     assert term.get("most", 1) == 1
-    figures = [Fraction(value["value"]) for value in term["values"]]
+    steps = SCHEDULE[term["schedule"]]["steps"] if "schedule" in term else []
+    figures = [Fraction(value["value"]) for value in term.get("values", ())]
+    figures += [Fraction(step) for step in steps]
     assert all(term["least"] <= figure <= term.get("most", figure) for figure in figures)
 
 
 @pytest.mark.parametrize("name", TERM)
 def test_dates_increase_and_fall_on_april_or_october(name):
-    days = [value["from"] for value in TERM[name]["values"]]
+    days = [value["from"] for value in TERM[name].get("values", [TERM[name]])]
     assert all(earlier < later for earlier, later in pairwise(days))
     months = (1, 4) if name == "better_care_fund_in_force" else (4, 10)
     assert all(day.day == 1 and day.month in months for day in days)
-    assert days[0] == fiscal(2012 if name == "gdp_deflator_june_2018" else 2013)
+    first = {"gdp_deflator_june_2018": 2012, "social_discount_rate": 2003, "outlier_loss": 2014}
+    assert days[0] == fiscal(first.get(name, 2013))
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -194,7 +235,8 @@ def test_a_source_can_be_found_again(identifier):
     source = SOURCES[identifier]
     assert identifier == identifier.lower()
     assert identifier.replace("-", "").isalnum()
-    assert source.keys() - {"date", "reference"} == {"title", "publisher", "kind", "where"}
+    known = {"title", "publisher", "kind", "where"}
+    assert source.keys() - {"date", "reference", "note"} == known
     assert all(text.strip() for text in source.values())
     assert source["kind"] in SOURCE_KINDS
     assert "://" not in source["where"]
@@ -216,7 +258,7 @@ def test_a_late_payment_falls_within_the_life_of_its_price():
         2024: (Decimal("107.57"), Decimal("112.50"), date(2024, 9, 1)),
         2025: (Decimal("121.79"), Decimal("123.34"), date(2025, 8, 1)),
     }
-    others = [term["values"] for name, term in TERM.items() if name != "global_sum_price"]
+    others = [term.get("values", []) for name, term in TERM.items() if name != "global_sum_price"]
     assert not any("paid_from" in value for term in others for value in term)
 
 

@@ -21,16 +21,24 @@ from capitation.errors import InputError, Problem, RuleError
 from capitation.version import __version__
 
 if TYPE_CHECKING:
+    from capitation.appraisal import appraise
     from capitation.backtesting import backtest
+    from capitation.bridging import bridge
+    from capitation.cash_calendar import read_cash_calendar
     from capitation.example import example_practices
     from capitation.explanation import explain
+    from capitation.gains import gains_and_losses
     from capitation.model import Model
     from capitation.model_file import load_model, models
-    from capitation.practices import in_hubs, select_commissioners
+    from capitation.practice_terms import with_practice_terms
+    from capitation.practices import in_hubs, in_one_pool, select_commissioners
     from capitation.projection import project
+    from capitation.settlement import settle
     from capitation.simulation import simulate
     from capitation.sources.local_csv import read_given, read_hubs, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
+    from capitation.sources.practice_terms_csv import read_practice_terms
+    from capitation.successors import read_successors
     from capitation.vocabulary import (
         constant,
         gamma,
@@ -54,6 +62,13 @@ _HOMES = {
     "in_hubs": "capitation.practices",
     "select_commissioners": "capitation.practices",
     "project": "capitation.projection",
+    "read_cash_calendar": "capitation.cash_calendar",
+    "read_successors": "capitation.successors",
+    "settle": "capitation.settlement",
+    "appraise": "capitation.appraisal",
+    "bridge": "capitation.bridging",
+    "gains_and_losses": "capitation.gains",
+    "in_one_pool": "capitation.practices",
     "simulate": "capitation.simulation",
     "read_given": "capitation.sources.local_csv",
     "read_hubs": "capitation.sources.local_csv",
@@ -79,24 +94,31 @@ __all__ = [
     "Problem",
     "RuleError",
     "__version__",
+    "appraise",
     "backtest",
+    "bridge",
     "constant",
     "example_practices",
     "explain",
+    "gains_and_losses",
     "gamma",
     "in_hubs",
+    "in_one_pool",
     "load_model",
     "models",
     "negative_binomial",
     "project",
+    "read_cash_calendar",
     "read_given",
     "read_hubs",
     "read_inputs",
     "read_payments",
     "read_practice_terms",
+    "read_successors",
     "round_to_pence",
     "rule",
     "select_commissioners",
+    "settle",
     "simulate",
     "total",
     "with_inputs",

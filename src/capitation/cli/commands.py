@@ -119,13 +119,64 @@ def _backtest(args: argparse.Namespace) -> tuple[str, int]:
     return "\n\n".join(parts), 0
 
 
+def _settle(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.settlement_summary import (
+        path_problems,
+        summary_of,
+        words_of,
+        write_payments,
+    )
+
+    output = Path(args.output)
+    raise_if_any([*path_problems(output), *option_problems(args)])
+    successors = cap.read_successors(args.successors) if args.successors else None
+    calendar = cap.read_cash_calendar(args.calendar) if args.calendar else None
+    asked = asked_about(args, model_of(args))
+    result = cap.project(
+        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
+    )
+    settled = cap.settle(result, successors, calendar=calendar)
+    rows = write_payments(settled, output)
+    summary = summary_of(settled, asked, output, rows)
+    tell_notes(summary["notes"])
+    told = f"{words_of(settled)}\n\n{rows:,} payments: {output}"
+    return as_json(summary) if args.json else told, 0
+
+
+def _appraise(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.appraisal_summary import summary_of, words_of
+
+    raise_if_any(option_problems(args))
+    asked = asked_about(args, model_of(args))
+    scenarios = list(dict.fromkeys([args.before, args.after]))
+    given = asked.given
+    result = cap.project(asked.model, asked.practices, scenarios, asked.months, given=given)
+    appraised = cap.appraise(result, args.measure, scenarios, price_year=args.price_year)
+    split = cap.bridge(
+        asked.model,
+        asked.practices,
+        args.before,
+        args.after,
+        args.measure,
+        months=asked.months,
+        given=given,
+        price_year=args.price_year,
+    )
+    changed = cap.gains_and_losses(result, args.after, args.before, threshold=args.threshold)
+    summary = summary_of(result, appraised, split, changed, asked)
+    tell_notes(summary["notes"])
+    return as_json(summary) if args.json else words_of(summary, result, split), 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "run": _run,
     "simulate": _simulate,
     "explain": _explain,
+    "settle": _settle,
+    "appraise": _appraise,
     "models": _models,
     "backtest": _backtest,
 }
 
-WRITING = ("run", "simulate")
-"""Commands that write a workbook."""
+WRITING = ("run", "simulate", "settle")
+"""Commands that write a file."""

@@ -71,7 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", "project every practice's payments, as a workbook")
     simulate = command("simulate", "draw what chance may bring, many times, as a workbook")
     explain = command("explain", "why a figure is what it is, down to its sources")
-    for add in (run, simulate, explain):
+    settle = command("settle", "what leaves in which month, in whole pence, as a file of payments")
+    appraise = command(
+        "appraise", "two scenarios: their value, why they differ, who gains and loses"
+    )
+    for add in (run, simulate, explain, settle, appraise):
         add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help=only)
@@ -85,9 +89,25 @@ def _parser() -> argparse.ArgumentParser:
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
-    for add in (run, simulate):
+    for add in (run, simulate, settle):
         add("--scenario", **several, metavar="NAME", help="only these [all]")
+    for add in (run, simulate):
         add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
+    settle("--output", required=True, metavar="OUT.csv", help="the file of payments to write")
+    paid_instead = "practice,from,paid_to,share: who is paid in a practice's place"
+    settle("--successors", metavar="FILE.csv", help=paid_instead)
+    settle("--calendar", metavar="FILE.toml", help="when streams are paid, over the national one")
+    appraise("--before", required=True, metavar="SCENARIO", help="the one compared with")
+    appraise("--after", required=True, metavar="SCENARIO", help="the one looked at")
+    amount = "rule or total that is valued and split [total_payments]"
+    appraise("--measure", default="total_payments", metavar="RULE", help=amount)
+    appraise("--price-year", metavar="2015/16", help="of real terms [the first]")
+    appraise(
+        "--threshold",
+        type=float,
+        metavar="POUNDS",
+        help="a year and weighted patient, that counts as a loss [3]",
+    )
     simulate("--draws", type=int, default=1_000, metavar="N", help="how many [1000]")
     simulate("--seed", type=int, default=1, metavar="S", help="the same seed, the same draws [1]")
     simulate("--threads", type=int, metavar="N", help="the result does not depend on it [all]")
@@ -106,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
-    """What is wrong with the options of run, simulate and explain."""
+    """What is wrong with the options of a command that projects."""
     if args.months is not None and not 1 <= args.months <= LONGEST:
         yield Problem("--months", f"found {args.months}", f"from 1 to {LONGEST}")
     if args.start is not None and first_of_month(args.start) is None:

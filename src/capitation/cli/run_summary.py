@@ -29,20 +29,24 @@ def summary_of(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]
 
 
 def about(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
-    """What is said of a projection and of a simulation alike."""
+    """What is said of a workbook: of a projection's and of a simulation's alike."""
+    return {
+        **asked_of(result, asked),
+        "output": str(written.path),
+        "formulas": written.formulas,
+        "checks": {"total": written.checks, "failed": written.checks_failed},
+    }
+
+
+def asked_of(result: xr.Dataset, asked: Asked) -> dict[str, Any]:
+    """What a command was asked about: the model, the practices, and the files that were read."""
     files = asked.files
     return {
         "model": result.attrs["model"],
-        "output": str(written.path),
         "practices": result.sizes["practice"],
         "commissioners": [str(code) for code in result["commissioner_code"].values],
-        "formulas": written.formulas,
-        "checks": {"total": written.checks, "failed": written.checks_failed},
+        **files,
         "input": files["input"] | {"fiscal_year": result.attrs["base_fiscal_year"]},
-        "inputs": files["inputs"],
-        "given": files["given"],
-        "practice_terms": files["practice_terms"],
-        "hubs": files["hubs"],
         "set": asked.set,
         "notes": notes_of(result),
     }

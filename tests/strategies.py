@@ -18,15 +18,28 @@ from capitation.model_file import load_model, models_folder
 from capitation.practices import FIGURES
 
 BOLTON = "bolton-quality-contract"
+EAST_ANGLIA = "east-anglia-pms-glide"
 EASTERN_CHESHIRE = "eastern-cheshire-caring-together"
+ESSEX = "essex-pms-transition"
 FYLDE_WYRE = "fylde-wyre-quality-contract"
 NATIONAL = "national-practice-income"
+NOTTINGHAMSHIRE = "nottinghamshire-recovery"
 THAMES_VALLEY = "thames-valley-pms"
 UNPLANNED = "unplanned-admissions-enhanced-service"
 SHIPPED = (BOLTON, NATIONAL, THAMES_VALLEY)
 """Models of the whole of a practice's income from April 2015: laws of income are tried on these."""
 
-EVERY_MODEL = (BOLTON, EASTERN_CHESHIRE, FYLDE_WYRE, NATIONAL, THAMES_VALLEY, UNPLANNED)
+EVERY_MODEL = (
+    BOLTON,
+    EAST_ANGLIA,
+    EASTERN_CHESHIRE,
+    ESSEX,
+    FYLDE_WYRE,
+    NATIONAL,
+    NOTTINGHAMSHIRE,
+    THAMES_VALLEY,
+    UNPLANNED,
+)
 """Every model that comes with the library, in the order of its folder."""
 
 PARTS = (

@@ -26,6 +26,7 @@ from capitation.model_file import load_model
 from capitation.projection import project
 from capitation.vocabulary import round_to_pence
 
+from . import by_hand_pms, by_hand_pool_and_recovery
 from .strategies import (
     BOLTON,
     NATIONAL,
@@ -81,35 +82,11 @@ BY_HAND = {
         # and £1,000 of net arrears are £1,000 ÷ 94.61% × 5.39% = £56.97 short of the full price
         ((7000, 75.77, 0.0539, 1000, 1), 2_439.305856),
     ],
-    "global_sum": [((1, 47_073.80, 100), 47_173.80), ((0, 47_073.80, 100), 0)],
     # 7,000 × £69.543624 = £486,805.368; 6,800 × £2.18 = £14,824
     "base_gms_equivalent": [
         ((7000, 6800, 73.56, 0.0546, 2.18, 0), 486_805.368),
         ((7000, 6800, 73.56, 0.0546, 2.18, 1), 501_629.368),
     ],
-    # Six sevenths were £15,449, so five sevenths are £12,874.17 a year
-    "correction_factor": [((15_449, 5 / 7, 6 / 7), 1_072.847222), ((15_449, 0, 0), 0)],
-    # £581,445.368 less £486,805.368 is £94,640; three quarters of it is £70,980
-    "base_premium": [
-        ((581_445.368, 486_805.368, 1), 94_640),
-        ((557_785.368, 486_805.368, 0.75), 94_640),
-        ((480_000, 486_805.368, 1), 0),
-        ((581_445.368, 486_805.368, 0), 0),
-    ],
-    # £500,000 booked to PMS and £57,785.368 to the global sum
-    "pms_baseline": [
-        ((1, 500_000, 57_785.368), 557_785.368),
-        ((0, 500_000, 57_785.368), 0),
-    ],
-    # £94,640 less 7,000 × £1.05 = £7,350 is £87,290
-    "premium_before_withdrawal": [
-        ((94_640, 7000, 1.55, 0.50), 7_274.166667),
-        ((94_640, 7000, 0.50, 0.50), 7_886.666667),
-        ((7000, 7000, 1.55, 0.50), 0),
-    ],
-    "pms_premium": [((7_886.666667, 0.75), 5_915.0)],
-    "premium_withdrawn": [((7_886.67, 5_915.00), 1_971.67)],
-    "pms_gms_equivalent": [((1, 47_073.80), 47_073.80), ((0, 47_073.80), 0)],
     # £500,000 − £486,805.37 = £13,194.63 a year over the GMS price, £1,099.55 a month
     "apms_payment": [
         ((1, 47_073.80, 500_000, 0, 486_805.368), 48_173.352667),
@@ -128,18 +105,7 @@ BY_HAND = {
         ((1_000_000, 500_000, 10_000, 0, 20_000, 80_000, 30_000, 0), 30_000),
         ((1_000_000, 500_000, 10_000, 0, 20_000, 80_000, 30_000, 12_000), 29_000),
     ],
-    # £486,805 less £450,000 is £36,805, as far as other payments reach, where the file books so
-    "pms_booked_as_other": [
-        ((1, 450_000, 486_805, 100_000, 1), 36_805),
-        ((1, 450_000, 486_805, 20_000, 1), 20_000),
-        ((1, 450_000, 486_805, -500, 1), 0),
-        ((1, 500_000, 486_805, 100_000, 1), 0),
-        ((1, 450_000, 486_805, 100_000, 0), 0),
-        ((0, 0, 486_805, 100_000, 1), 0),
-    ],
     "counted_other_payments": [((24_000, 0, 0.5), 1000), ((24_000, 6_000, 0.5), 750)],
-    # Half of £100,000; 7,000 of 280,000 patients is a fortieth
-    "premium_reinvested": [((100_000, 0.5, 7000, 280_000), 1250), ((100_000, 1, 0, 0), 0)],
 }
 
 # A guarantee of £95, standards, conditions, advance and true-up.
@@ -451,6 +417,9 @@ BY_HAND |= {
         ((2.87, 7000, 0), 0),
     ],
 }
+
+
+BY_HAND |= by_hand_pms.BY_HAND | by_hand_pool_and_recovery.BY_HAND
 
 
 @functools.cache

@@ -21,8 +21,13 @@ MODEL = "national-practice-income"
 LEAST_WEIGHTED_LIST = 1_000.0
 CORE = {
     "global_sum": ("global_sum",),
-    "correction_factor": ("correction_factor",),
-    "pms_expenditure": ("pms_gms_equivalent", "pms_premium", "apms_payment"),
+    "correction_factor": ("correction_factor", "premium_as_correction_factor"),
+    "pms_expenditure": (
+        "pms_gms_equivalent",
+        "pms_defined_services",
+        "pms_premium",
+        "apms_payment",
+    ),
 }
 """Streams of the payments file that make up core income, and the rules that stand for each."""
 

@@ -98,9 +98,17 @@ def out_of_hours_payment(
 
 
 @rule(unit="GBP/month", source="sfe-2013")
-def global_sum(gms_contract, gms_equivalent, out_of_hours_payment):
+def global_sum(
+    gms_contract,
+    gms_equivalent,
+    out_of_hours_payment,
+    pms_contract,
+    switched_to_gms,
+    contract_ended,
+):
     """Global sum of a GMS practice, net of the out-of-hours deduction, with late uplifts."""
-    return gms_equivalent + out_of_hours_payment if gms_contract else 0
+    on_gms = gms_contract or (pms_contract and switched_to_gms)
+    return gms_equivalent + out_of_hours_payment if on_gms and not contract_ended else 0
 
 
 @rule(unit="GBP/year", source="nhse-pms-review-2014")

@@ -70,8 +70,8 @@ def test_settle_pays_successors_and_follows_an_own_calendar(said, tmp_path):
     calendar = own(
         tmp_path,
         "[cash.local_schemes]",
-        'calendar = [{ from = 2013-04-01, paid = "in_arrears", arrears_months = 2,',
-        'base = "base_local_schemes", assumption = "Two months, here." }]',
+        "calendar = [{ from = 2013-04-01, paid = 'in_arrears', arrears_months = 2, "
+        "base = 'base_local_schemes', assumption = 'Two months, here.' }]",
         name="own.toml",
     )
     argv = ["settle", "national-practice-income", "--months", "12", "--output", out]

@@ -578,15 +578,11 @@ SEVENTHS = {
 
 
 @pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ('["3/4", "1/2", "1/4", 0]', FOUR_EQUAL),
-        ('["6/7", "5/7", "4/7", "3/7", "2/7", "1/7", 0]', SEVENTHS),
-    ],
-    ids=["four equal years", "sevenths"],
+    ("schedule", "expected"),
+    [("four-equal-years", FOUR_EQUAL), ("sevenths", SEVENTHS)],
 )
-def test_a_premium_of_1352_a_patient_is_withdrawn_by_its_schedule(model_of, steps, expected):
-    change = ('steps = ["3/4", "1/2", "1/4", 0]', f"steps = {steps}")
+def test_a_premium_of_1352_a_patient_is_withdrawn_by_its_schedule(model_of, schedule, expected):
+    change = ('schedule = "four-equal-years"', f'schedule = "{schedule}"')
     text = edited(shipped_text(NATIONAL), HELD_LISTS, change) + NOTHING_RECYCLED
     # £13.52 × 7,000 = £94,640
     practices = practices_of([pms(7000, 94_640)])
@@ -829,7 +825,8 @@ def test_a_scheme_is_kept_only_if_the_required_sum_is_saved(model_of):
 
 
 def test_released_premium_is_shared_by_weighted_list_whatever_the_contract(model_of):
-    text = edited(shipped_text(THAMES_VALLEY), HELD_LISTS) + NOTHING_RECYCLED
+    no_services = ('value = "67/325"', "value = 0")
+    text = edited(shipped_text(THAMES_VALLEY), HELD_LISTS, no_services) + NOTHING_RECYCLED
     practices = practices_of([pms(7000, 94_640), gms(21_000), gms(0)])
     result = project(model_of(text), practices, months=24)
     # A quarter of £94,640 is £23,660: a quarter of that to 7,000 patients, the rest to 21,000.
@@ -865,13 +862,14 @@ def test_total_payments_are_the_sum_of_the_streams(practices, name):
 @anything
 @given(practice_sets(), st.sampled_from(OF_CORE_INCOME))
 def test_premium_paid_and_withdrawn_come_to_the_premium_in_every_month(practices, name):
-    wanted = ["premium_before_withdrawal", "pms_premium", "premium_withdrawn"]
+    paid_as = ["pms_premium", "premium_as_correction_factor"]
+    wanted = ["premium_before_withdrawal", *paid_as, "premium_withdrawn"]
     result = project(shipped(name), practices, months=60, variables=wanted)
     before = result["premium_before_withdrawal"]
-    together = result["pms_premium"] + result["premium_withdrawn"]
+    paid = result["pms_premium"] + result["premium_as_correction_factor"]
+    together = paid + result["premium_withdrawn"]
     xr.testing.assert_allclose(together, before.broadcast_like(together), rtol=1e-12, atol=1e-9)
-    assert (result["pms_premium"] >= 0).all()
-    assert (result["premium_withdrawn"] >= 0).all()
+    assert all((result[name] >= 0).all() for name in (*paid_as, "premium_withdrawn"))
 
 
 @anything
@@ -1030,11 +1028,18 @@ def test_the_correction_factor_only_falls_and_is_nil_from_2020(practices, name):
 @given(practice_sets(), st.sampled_from(OF_CORE_INCOME))
 def test_a_practice_is_paid_by_its_own_contract_alone(practices, name):
     contract = practices["contract_type"].values
+    on_pms = (contract != "GMS") & (contract != "APMS")
+    paid_both = (practices["pms_expenditure"].values > 0) & (
+        practices["correction_factor"].values > 0
+    )
+    just_switched = (contract == "GMS") & paid_both
     streams = {
         "global_sum": contract == "GMS",
         "out_of_hours_kept": contract == "GMS",
-        "pms_gms_equivalent": (contract != "GMS") & (contract != "APMS"),
-        "premium_before_withdrawal": (contract != "GMS") & (contract != "APMS"),
+        "pms_gms_equivalent": on_pms,
+        "pms_premium": on_pms,
+        "premium_before_withdrawal": on_pms | just_switched,
+        "premium_as_correction_factor": just_switched,
         "apms_payment": contract == "APMS",
     }
     result = project(shipped(name), practices, months=14, variables=streams)

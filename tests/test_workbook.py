@@ -215,7 +215,9 @@ def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
     )
     loaded.terms["global_sum_price"] = type(price)(price.name, price.unit, values, price.title)
     expected, _ = _written(Content(cap.project(loaded, changed, months=14)))
-    assert differences(expected.values, recalculated(path)) == []
+    # The payment calendar is of the run: it says that the inputs have changed since.
+    live = {title: of for title, of in expected.values.items() if title != "Payment calendar"}
+    assert [found[:2] for found in differences(live, recalculated(path))] == [("Cover", "B5")]
 
 
 def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
@@ -224,7 +226,7 @@ def test_saved_values_are_there_before_anyone_opens_the_file(tmp_path):
     cap.write_workbook(result, path)
     total = float(result["total_payments"].isel(scenario=0).sum())
     cover = openpyxl.load_workbook(path, data_only=True)
-    assert cover["Cover"]["B4"].value == "All 12 checks OK"
+    assert cover["Cover"]["B4"].value == "All 17 checks OK"
     summary = pd.read_excel(path, sheet_name="Summary", header=None, engine="openpyxl")
     row = summary[summary[0] == "Total payments"].iloc[0]
     assert row[2] == pytest.approx(total, abs=0.005)

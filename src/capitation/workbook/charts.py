@@ -1,4 +1,4 @@
-"""Native charts: readable without colour, with units in their titles and the values saved inside.
+"""What native charts are made of: readable without colour, units in titles, values saved inside.
 
 A chart refers to cells. What the cells hold is saved in the chart too, so that a program that does
 not compute shows it all the same.
@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openpyxl.chart import AreaChart, LineChart, ScatterChart
 from openpyxl.chart._chart import ChartBase
 from openpyxl.chart.axis import ChartLines, NumericAxis
 from openpyxl.chart.data_source import (
@@ -25,7 +24,6 @@ from openpyxl.chart.data_source import (
     StrVal,
 )
 from openpyxl.chart.layout import Layout, ManualLayout
-from openpyxl.chart.legend import LegendEntry
 from openpyxl.chart.marker import Marker
 from openpyxl.chart.series import Series, SeriesLabel, XYSeries
 from openpyxl.chart.shapes import GraphicalProperties
@@ -40,7 +38,7 @@ from openpyxl.drawing.text import (
     RichTextProperties,
 )
 
-from capitation.workbook.page import Page, at, quoted
+from capitation.workbook.page import FORMATS, Page, at, quoted
 
 WIDTH, HEIGHT = 27.0, 12.5
 """Centimetres."""
@@ -54,7 +52,6 @@ ROWS = math.ceil(HEIGHT / 2.54 * 72 / 12.75) + 1
 DARK, MIDDLE, LIGHT, WARM, GREY = "1F4E78", "9DC3E6", "DEEBF7", "C55A11", "7F7F7F"
 _POINT = 12_700
 _QUARTER_TURN = -5_400_000
-_BANDS = (LIGHT, MIDDLE, MIDDLE, LIGHT)
 _STEPS = (1, 2, 2.5, 5, 10)
 _POUNDS = ((1e6, "m", "£ million", ",,"), (1e3, "k", "£ thousand", ","), (0.0, "", "£", ""))
 """Size, letter, words and number format of each unit of money."""
@@ -153,6 +150,11 @@ def _rounded(low: float, high: float) -> tuple[float, float, float]:
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step
 
 
+def share_scale() -> Scale:
+    """An axis of shares, from nothing to all."""
+    return Scale(0.0, 1.0, 0.2, "0%", "% of the premium before withdrawal")
+
+
 def count_scale(values: Sequence[float]) -> Scale:
     """An axis of counts from zero."""
     low, high, step = _rounded(0.0, max(values))
@@ -189,7 +191,19 @@ def _labels(points: float) -> RichText:
     )
 
 
-def _dress(chart: ChartBase, lines: Sequence[str], x_title: str, y_title: str, y: Scale) -> None:
+ROOM_BELOW = 0.21
+"""Share of a chart's height that its axis' labels and title and the legend take."""
+
+
+def dress(
+    chart: ChartBase,
+    lines: Sequence[str],
+    x_title: str,
+    y_title: str,
+    y: Scale,
+    *,
+    below: float = ROOM_BELOW,
+) -> None:
     """Give a chart its titles, its legend below and its axes, none of which goes without saying."""
     chart.width, chart.height = WIDTH, HEIGHT
     chart.roundedCorners = False
@@ -200,7 +214,7 @@ def _dress(chart: ChartBase, lines: Sequence[str], x_title: str, y_title: str, y
     # Room above for the lines of the title, and below for the axis' title and the legend.
     top = 0.07 + 0.05 * len(lines)
     inner = ManualLayout(
-        layoutTarget="inner", xMode="edge", yMode="edge", x=0.09, y=top, w=0.88, h=0.79 - top
+        layoutTarget="inner", xMode="edge", yMode="edge", x=0.09, y=top, w=0.88, h=1 - below - top
     )
     chart.layout = Layout(manualLayout=inner)
     for axis, title in ((chart.x_axis, x_title), (chart.y_axis, y_title)):
@@ -209,12 +223,13 @@ def _dress(chart: ChartBase, lines: Sequence[str], x_title: str, y_title: str, y
         axis.txPr = _labels(10)
         axis.tickLblPos = "low"
         axis.majorTickMark = "out"
-        axis.graphicalProperties = GraphicalProperties(ln=_line(GREY, 0.75))
-    _scale(chart.y_axis, y)
-    chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=_line("D9D9D9", 0.5)))
+        axis.graphicalProperties = GraphicalProperties(ln=stroke(GREY, 0.75))
+    scale_axis(chart.y_axis, y)
+    chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=stroke("D9D9D9", 0.5)))
 
 
-def _scale(axis: NumericAxis, scale: Scale) -> None:
+def scale_axis(axis: NumericAxis, scale: Scale) -> None:
+    """Give an axis of numbers its ends, its steps and its number format."""
     axis.scaling.min, axis.scaling.max = scale.low, scale.high
     axis.majorUnit = scale.step
     axis.number_format = scale.form
@@ -223,195 +238,59 @@ def _scale(axis: NumericAxis, scale: Scale) -> None:
 # ---------------------------------------------------------------------- series
 
 
-def _line(colour: str, points: float, dash: str | None = None) -> LineProperties:
+def stroke(colour: str, points: float, dash: str | None = None) -> LineProperties:
+    """A line, its width in points."""
     return LineProperties(w=int(points * _POINT), solidFill=colour, prstDash=dash)
 
 
-def _no_line() -> LineProperties:
+def no_stroke() -> LineProperties:
+    """The line of what is not outlined."""
     return LineProperties(noFill=True)
 
 
-def _marker(symbol: str, colour: str, size: int) -> Marker:
+def mark(symbol: str, colour: str, size: int) -> Marker:
     """A filled mark: LibreOffice does not draw the outline of a hollow one."""
-    outlined = GraphicalProperties(ln=_line(colour, 1.25), solidFill=colour)
+    outlined = GraphicalProperties(ln=stroke(colour, 1.25), solidFill=colour)
     return Marker(symbol=symbol, size=size, spPr=outlined)
 
 
-def _numbers(cells: Cells) -> NumRef:
+def numbers(cells: Cells) -> NumRef:
+    """Figures that a chart draws, with what their cells hold."""
     points = [NumVal(idx=n, v=repr(float(value))) for n, value in enumerate(cells.values)]
     data = NumData(formatCode="General", ptCount=len(points), pt=points)
     return NumRef(f=cells.where, numCache=data)
 
 
-def _words(cells: Cells) -> StrRef:
+def words(cells: Cells) -> StrRef:
+    """Names that a chart shows, with what their cells hold."""
     points = [StrVal(idx=number, v=str(value)) for number, value in enumerate(cells.values)]
     return StrRef(f=cells.where, strCache=StrData(ptCount=len(points), pt=points))
 
 
-def _by_year(title: Cells, years: Cells, values: Cells) -> Series:
-    series = Series(tx=SeriesLabel(strRef=_words(title)))
-    series.cat = AxDataSource(strRef=_words(years))
-    series.val = NumDataSource(numRef=_numbers(values))
+def category_series(title: Cells, categories: AxDataSource, values: Cells) -> Series:
+    """A series over categories such as years."""
+    series = Series(tx=SeriesLabel(strRef=words(title)))
+    series.cat = categories
+    series.val = NumDataSource(numRef=numbers(values))
     return series
 
 
-def _points(title: Cells, x: Cells, y: Cells) -> XYSeries:
-    series = XYSeries(tx=SeriesLabel(strRef=_words(title)))
-    series.xVal = AxDataSource(numRef=_numbers(x))
-    series.yVal = NumDataSource(numRef=_numbers(y))
+def by_name(cells: Cells) -> AxDataSource:
+    """Categories named by the words of cells."""
+    return AxDataSource(strRef=words(cells))
+
+
+def by_month(cells: Cells) -> AxDataSource:
+    """Categories that are months, given by their first days."""
+    reference = numbers(cells)
+    reference.numCache.formatCode = FORMATS["month"]
+    return AxDataSource(numRef=reference)
+
+
+def scatter_series(title: Cells, x: Cells, y: Cells) -> XYSeries:
+    """A series of points."""
+    series = XYSeries(tx=SeriesLabel(strRef=words(title)))
+    series.xVal = AxDataSource(numRef=numbers(x))
+    series.yVal = NumDataSource(numRef=numbers(y))
     series.smooth = False
     return series
-
-
-# ---------------------------------------------------------------------- the charts
-
-
-@dataclass(frozen=True)
-class Fan:
-    """What a fan is drawn from: cells by year.
-
-    Attributes
-    ----------
-    years : Cells
-    names, quantiles : sequence of Cells
-        Headings and figures of the five quantiles, from 5 to 95%.
-    band_names, bands : sequence of Cells
-        What stands under the fan, and the four differences between neighbouring quantiles.
-    """
-
-    years: Cells
-    names: Sequence[Cells]
-    quantiles: Sequence[Cells]
-    band_names: Sequence[Cells]
-    bands: Sequence[Cells]
-
-
-_QUANTILE_LINES = (
-    (GREY, 1.0, "sysDot", "triangle"),
-    (DARK, 1.25, "dash", "square"),
-    (DARK, 2.75, None, "circle"),
-    (DARK, 1.25, "dash", "diamond"),
-    (GREY, 1.0, "sysDot", "x"),
-)
-"""Colour, width, dash and mark of each quantile: the mark alone tells it from the others."""
-
-
-def fan_chart(fan: Fan, lines: Sequence[str], scale: Scale) -> AreaChart | LineChart:
-    """Bands between quantiles, with a line along each; for a single year, marks on one line."""
-    if len(fan.years.values) == 1:
-        chart = _quantile_lines(fan)
-        chart.hiLowLines = ChartLines(spPr=GraphicalProperties(ln=_line(GREY, 1.5)))
-        _dress(chart, lines, "Fiscal year", scale.unit, scale)
-        return chart
-    area = AreaChart(grouping="stacked")
-    for number, (name, band) in enumerate(zip(fan.band_names, fan.bands, strict=True)):
-        series = _by_year(name, fan.years, band)
-        series.spPr = GraphicalProperties(ln=_no_line())
-        if number:
-            series.spPr.solidFill = _BANDS[number - 1]
-        else:
-            series.spPr.noFill = True
-        area.series.append(series)
-    over = _quantile_lines(fan)
-    _dress(area, lines, "Fiscal year", scale.unit, scale)
-    over.x_axis, over.y_axis = area.x_axis, area.y_axis
-    area.y_axis.crossBetween = "midCat"
-    area.legend.legendEntry = [LegendEntry(idx=n, delete=True) for n in range(len(fan.bands))]
-    area += over
-    return area
-
-
-def _quantile_lines(fan: Fan) -> LineChart:
-    chart = LineChart()
-    alone = len(fan.years.values) == 1
-    for title, values, (colour, width, dash, symbol) in zip(
-        fan.names, fan.quantiles, _QUANTILE_LINES, strict=True
-    ):
-        series = _by_year(title, fan.years, values)
-        series.spPr = GraphicalProperties(ln=_no_line() if alone else _line(colour, width, dash))
-        series.marker = _marker(symbol, colour, 7)
-        series.smooth = False
-        chart.series.append(series)
-    return chart
-
-
-def funnel_chart(
-    lists: Cells,
-    names: tuple[Cells, Cells],
-    chances: tuple[Cells, Cells],
-    lines: Sequence[str],
-) -> ScatterChart:
-    """Chance of earning against list size: triangles with the effect, circles without."""
-    chart = ScatterChart(scatterStyle="lineMarker")
-    marks = (("triangle", DARK, 8), ("circle", WARM, 6))
-    for title, values, mark in zip(names, chances, marks, strict=True):
-        series = _points(title, lists, values)
-        series.spPr = GraphicalProperties(ln=_no_line())
-        series.marker = _marker(*mark)
-        chart.series.append(series)
-    x_title = "Registered patients of the practice in the base year"
-    sizes = [float(size) for size in lists.values]
-    logarithmic = min(sizes) > 0 and max(sizes) > 20 * min(sizes)
-    if logarithmic:
-        x_title += " (logarithmic: each step is ten times the one before)"
-    y = Scale(0.0, 1.0, 0.2, "0%", "")
-    _dress(chart, lines, x_title, "Chance of earning, % of draws", y)
-    if logarithmic:
-        chart.x_axis.scaling.logBase = 10
-        chart.x_axis.scaling.min = 10.0 ** math.floor(math.log10(min(sizes)))
-        chart.x_axis.scaling.max = 10.0 ** math.ceil(math.log10(max(sizes)))
-        chart.x_axis.number_format = "#,##0"
-    else:
-        _scale(chart.x_axis, count_scale(sizes))
-    chart.x_axis.majorGridlines = None
-    return chart
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line of a scatter chart.
-
-    Attributes
-    ----------
-    title, x, y : Cells
-    """
-
-    title: Cells
-    x: Cells
-    y: Cells
-
-
-def break_even_chart(
-    cost: Curve, saving: Curve, marks: Sequence[Curve], lines: Sequence[str], scale: Scale
-) -> ScatterChart:
-    """Cost and saving against the reduction; first of the marks the break-even, then its range."""
-    chart = ScatterChart(scatterStyle="lineMarker")
-    looks = (
-        (cost, _line(DARK, 2.25), _marker("circle", DARK, 7)),
-        (saving, _line(WARM, 2.25, "dash"), _marker("triangle", WARM, 8)),
-        *zip(
-            marks,
-            (_line("000000", 1.75, "sysDot"), _line("000000", 1.25)),
-            (_marker("diamond", "000000", 8), _marker("plus", "000000", 9)),
-            strict=False,
-        ),
-    )
-    for curve, line, marker in looks:
-        series = _points(curve.title, curve.x, curve.y)
-        series.spPr = GraphicalProperties(ln=line)
-        series.marker = marker
-        chart.series.append(series)
-    _dress(chart, lines, "Reduction at full effect", scale.unit, scale)
-    reductions = [float(value) for value in cost.x.values]
-    most = max([*reductions, *(float(x) for mark in marks for x in mark.x.values)])
-    step = _share_step(most)
-    form = "0%" if math.isclose(step, round(step, 2)) else "0.0%"
-    top = max(math.ceil(most / step - 1e-9), 1) * step
-    _scale(chart.x_axis, Scale(min(0.0, *reductions), top, step, form, ""))
-    chart.x_axis.majorGridlines = None
-    return chart
-
-
-def _share_step(top: float) -> float:
-    """The step of an axis of shares: at most ten of them."""
-    return next(s for s in (0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.2) if top / s <= 10 or s == 0.2)

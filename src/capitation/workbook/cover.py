@@ -18,6 +18,9 @@ ABOUT = {
     "By practice": "The same for each practice; filter it.",
     "By commissioner": "The same for each commissioner.",
     "Settlement": "What each practice earned, had in advance and is owed, year by year.",
+    "PMS premium": "Premium paid, withdrawn and reinvested by year, with its pool; charts.",
+    "Gains and losses": "What each practice gains or loses, sorted; how many beyond a threshold.",
+    "Payment calendar": "What is paid in which month, to the penny, and what is owed.",
     "Checks": "Two ways to each total, which must agree to the penny.",
     "Terms": "Inputs: every dated figure with its source or its assumption.",
     "Base year": "Terms in the months of the base year, whose mean base figures are.",
@@ -36,15 +39,27 @@ KEY = (
 )
 
 
-def write_cover(page: Page, content: Content, summary: Summary) -> None:
-    """Fill the cover, once all other sheets stand."""
+def write_cover(page: Page, content: Content, summary: Summary, calendar: tuple[str, str]) -> None:
+    """Fill the cover, once all other sheets stand.
+
+    Parameters
+    ----------
+    page : Page
+    content : Content
+    summary : Summary
+    calendar : tuple of str
+        Formula that says whether the payment calendar is of the inputs as they stand, and what it
+        says.
+    """
     attributes = content.result.attrs
     page.widths(26, 34, 96)
     page.text(1, 1, attributes["title"], bold=True)
     page.paragraph(2, attributes["purpose"].strip(), _COLUMNS)
     page.text(4, 1, "Master check", bold=True)
     page.formula(4, 2, *master_check(summary.checks), "text", bold=True)
-    row = write_pairs(page, 6, "About this run", _about_run(content))
+    page.text(5, 1, "Payment calendar", bold=True)
+    page.formula(5, 2, *calendar, "text")
+    row = write_pairs(page, 7, "About this run", _about_run(content))
     row = write_notes(page, row + 1, json.loads(attributes.get("notes", "[]")))
     row = write_key(page, row + 1, KEY)
     titles = {name: content.scenario_titles[name] for name in content.scenarios}

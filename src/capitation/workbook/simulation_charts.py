@@ -9,17 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capitation.workbook.charts import (
-    ROWS,
+from capitation.workbook.charts import ROWS, Scale, cell, column, money_scale
+from capitation.workbook.charts_of_simulation import (
     Curve,
     Fan,
-    Scale,
     break_even_chart,
-    cell,
-    column,
     fan_chart,
     funnel_chart,
-    money_scale,
 )
 from capitation.workbook.page import Book, Page, at
 from capitation.workbook.simulation_content import WITH, WITHOUT, Simulated

@@ -50,6 +50,7 @@ class Summary:
         self.content: Content = layout.content
         self.checks: list[Check] = []
         self.years = len(self.content.years)
+        self.total_rows: dict[str, int] = {}
 
     # ------------------------------------------------------------------ by year
 
@@ -129,6 +130,7 @@ class Summary:
             self.write_stream(page, stream, scenario, row, heading)
             row += 1
         self.write_stream(page, TOTAL_PAYMENTS, scenario, row, heading, bold=True)
+        self.total_rows[scenario] = row
         self.check_streams(page, scenario, first, row)
         self.check_years(page, scenario, row)
         if PAYMENT_LIST in content.graph:
@@ -151,6 +153,10 @@ class Summary:
             formula = self.year_of(name, scenario, source_row, at(heading, column, fix_row=True))
             page.formula(row, column, f"={formula}", value, "money", bold=bold)
         self.write_sum_along(page, row, _FIRST_YEAR, sum(amounts), bold=bold)
+
+    def total_cell(self, scenario: str, year: int) -> str:
+        """The cell with total payments of a scenario in a year, from another sheet."""
+        return f"Summary!{at(self.total_rows[scenario], _FIRST_YEAR + year)}"
 
     def write_sum_along(
         self, page: Page, row: int, column: int, value: float, *, bold: bool = False

@@ -9,12 +9,16 @@ import xarray as xr
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.projection import whole
 from capitation.workbook.calculation import Calculation
+from capitation.workbook.calendar_tie import write_payment_calendar
 from capitation.workbook.checks import failed
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
 from capitation.workbook.file import Written, path_problems, save_book
+from capitation.workbook.gains import GainsSheet
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
+from capitation.workbook.premium import PremiumSheet
+from capitation.workbook.premium_charts import write_premium_charts
 from capitation.workbook.settlement import Settlement
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
@@ -66,6 +70,14 @@ def _written(content: Content) -> tuple[Book, Summary]:
     settlement = Settlement(summary)
     if settlement.wanted:
         settlement.write()
+    premium = PremiumSheet(summary)
+    if premium.wanted:
+        write_premium_charts(premium)
+    gains = GainsSheet(summary)
+    if gains.wanted:
+        gains.write()
+        gains.check()
+    calendar = write_payment_calendar(summary)
     summary.write_checks()
     terms = TermsSheet(book, content)
     terms.write()
@@ -77,7 +89,7 @@ def _written(content: Content) -> tuple[Book, Summary]:
     for title in layout.calculation_sheets():
         calculation.write_blocks(title, terms)
     write_sources(book, content)
-    write_cover(cover, content, summary)
+    write_cover(cover, content, summary, calendar)
     return book, summary
 
 

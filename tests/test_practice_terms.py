@@ -207,6 +207,54 @@ def test_everything_wrong_with_a_file_is_said_at_once(tmp_path, six):
         assert expected in said
 
 
+def test_a_practice_may_follow_a_named_schedule_until_its_next_row(tmp_path):
+    found = read(
+        tmp_path,
+        "practice,term,from,value,schedule",
+        "EX001,premium_share_retained,2017-07,,five-equal-years",
+        "EX001,premium_share_retained,2016-04,6/7,",
+        "EX001,premium_share_retained,2020-01,0.1,",
+    )
+    values = found["premium_share_retained"]["EX001"]
+    assert [(f"{v.start:%Y-%m}", v.written) for v in values] == [
+        ("2016-04", "6/7"),
+        ("2017-07", "4/5"),
+        ("2018-07", "3/5"),
+        ("2019-07", "2/5"),
+        ("2020-01", "0.1"),
+    ]
+    assert values[0].value == 6 / 7
+
+
+def test_rows_that_cannot_be_read_or_concern_nobody_are_said(tmp_path, six):
+    with pytest.raises(cap.InputError) as caught:
+        read(
+            tmp_path,
+            "practice,term,from,value,schedule",
+            "EX001,premium_share_retained,2016-04,,",
+            "EX001,premium_share_retained,2017-04,1,two-years",
+            "EX001,premium_share_retained,2018-04,,two-yaers",
+        )
+    said = "\n".join(str(problem) for problem in caught.value.problems)
+    for expected in ("neither a value nor", "both a value and", "did you mean 'two-years'"):
+        assert expected in said
+    with pytest.raises(cap.InputError, match="no row is about a practice that is projected"):
+        read(
+            tmp_path,
+            "practice,term,from,value",
+            "EX040,premium_share_retained,2016-04,1",
+            practices=six,
+            known=["EX040"],
+        )
+
+
+def test_a_term_of_a_practice_cannot_begin_in_the_base_year(six):
+    terms = own("premium_share_retained", "EX001", dated("2015-03", 0.5))
+    model = cap.with_practice_terms(shipped(NATIONAL), terms)
+    said = problems(run, model, six)
+    assert "premium_share_retained of practice EX001 begins on 1 March 2015" in said
+
+
 def test_a_file_without_values_says_so(tmp_path):
     with pytest.raises(cap.InputError, match='no column "value"'):
         read(tmp_path, "practice,term,from", "EX001,premium_share_retained,2016-04")

@@ -89,8 +89,6 @@ def test_timing_and_steps_are_two_halves():
     late = Schedule(APRIL_2013, 1, APRIL_2015, ("1/2", 0), delay_months=12)
     mixed = FOUR.with_timing_of(late)
     assert (mixed.steps, mixed.delay_months) == (FOUR.steps, 12)
-    assert mixed.has_timing_of(late)
-    assert not FOUR.has_timing_of(late)
     assert mixed.with_timing_of(FOUR) == FOUR
 
 
@@ -114,10 +112,23 @@ def test_a_schedule_may_be_named():
         ("2015-04", "1/2"),
         ("2015-07", "0"),
     ]
-    assert {(v.source, v.assumption, v.note) for v in term.values} == {
-        ("national", "So it is assumed.", "Two halves.")
-    }
+    assert [(v.source, v.assumption, v.note) for v in term.values] == [
+        ("", "So it is assumed.", ""),
+        *[("national", "So it is assumed.", "Two halves.")] * 2,
+    ]
     assert (term.schedule.name, term.schedule.title) == ("halves", "Two halves")
+
+
+def test_a_named_schedule_cites_its_own_source_and_the_terms_for_its_dates():
+    named = {"halves": {"title": "Two halves", "steps": ["1/2", 0], "source": "national"}}
+    known, _ = read_named_schedules(named, "own.toml")
+    keys = entry(schedule="halves", source="local")
+    terms, problems = read_terms({"share": keys}, "own.toml", ["national", "local"], known)
+    assert problems == []
+    assert [(v.source, v.note) for v in terms["share"].values] == [
+        ("local", ""),
+        *[("national", "Two halves. Dates: local.")] * 2,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +155,10 @@ def test_a_schedule_may_be_named():
             "pauses stand in order and do not overlap",
         ),
         ({"steps": [1], "pauses": "in summer"}, "pauses"),
+        (
+            {"steps": [1], "pauses": [{"from": dt.date(2015, 5, 9), "until": dt.date(2016, 4, 1)}]},
+            "both are the first day of a month",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_schedule_is_said(keys, said):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from capitation.simulation import simulate
     from capitation.sources.local_csv import read_given, read_hubs, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
-    from capitation.sources.practice_terms_csv import read_practice_terms
+    from capitation.practice_terms_csv import read_practice_terms
     from capitation.successors import read_successors
     from capitation.vocabulary import (
         constant,
@@ -75,7 +75,7 @@ _HOMES = {
     "read_inputs": "capitation.sources.local_csv",
     "with_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
-    "read_practice_terms": "capitation.sources.practice_terms_csv",
+    "read_practice_terms": "capitation.practice_terms_csv",
     "constant": "capitation.vocabulary",
     "round_to_pence": "capitation.vocabulary",
     "gamma": "capitation.vocabulary",

@@ -240,6 +240,8 @@ class _ModelReader:
         for name, entry in (self.table.get("scenario") or {"base": {}}).items():
             changed = {}
             for term, keys in entry.get("term", {}).items():
+                if term in self.table.get("term", {}) and term not in self.own_terms:
+                    continue  # what is wrong with it is told where it stands
                 if term not in self.terms:
                     mend = nearest(term, self.terms)
                     where = f"scenario.{name}.term.{term}"

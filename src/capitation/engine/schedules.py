@@ -100,13 +100,14 @@ class Schedule:
             pauses=other.pauses,
         )
 
-    def has_timing_of(self, other: Schedule) -> bool:
-        """Whether it moves when another schedule does, step lengths apart."""
-        return self == self.with_timing_of(other)
+    @property
+    def begins(self) -> dt.date:
+        """The day of the first step, delayed and after any pause that it would fall in."""
+        return self.after_pauses(months_after(self.start, self.delay_months))
 
     def dated(self) -> Iterator[tuple[dt.date, Any]]:
         """The figure before the start, then each step, with the day from which it holds."""
-        day = self.after_pauses(months_after(self.start, self.delay_months))
+        day = self.begins
         if day > self.first:
             yield self.first, self.before
         for figure in self.steps:
@@ -242,6 +243,9 @@ def _read_pauses(rows: Any, place: str) -> tuple[tuple[Pause, ...], list[Problem
         missing = [key for key in PAUSE_KEYS if key not in row]
         if missing:
             wrong.append(Problem(where, f"a pause without {' and '.join(missing)}"))
+        elif not wrong and (row["from"].day, row["until"].day) != (1, 1):
+            found = f"from {row['from']} until {row['until']}"
+            wrong.append(Problem(where, found, "both are the first day of a month"))
         elif not wrong and row["from"] >= row["until"]:
             wrong.append(Problem(where, f"{row['until']} does not come after {row['from']}"))
         elif not wrong and pauses and row["from"] < pauses[-1].until:

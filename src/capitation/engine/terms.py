@@ -392,21 +392,29 @@ class _TermReader:
         self.problems += wrong
         if self.schedule is None:
             return
-        grounds = self.grounds_of_schedule(self.schedule)
+        own = {key: self.entry[key] for key in GROUNDS if key in self.entry}
+        steps = self.grounds_of_steps(self.schedule, own)
         for day, figure in self.schedule.dated():
+            grounds = own if day < self.schedule.begins else steps
             yield {"from": day, "value": figure, **grounds}
 
-    def grounds_of_schedule(self, schedule: Schedule) -> dict[str, str]:
-        """Sources and assumptions of a schedule's values: the term's own, and of its steps."""
-        own = {key: self.entry[key] for key in GROUNDS if key in self.entry}
+    def grounds_of_steps(self, schedule: Schedule, own: Mapping[str, str]) -> Mapping[str, str]:
+        """Grounds of the steps: those of a named schedule, beside the term's own for their dates.
+
+        A value cites one source. That of a schedule's steps is the schedule's; the term's own then
+        stands in the note.
+        """
         if not schedule.name:
             return own
         of_steps = self.schedules[schedule.name].grounds
-        grounds = {"source": own.get("source") or of_steps.get("source", "")}
-        for key in ("assumption", "note"):
-            said = [own.get(key), of_steps.get(key)]
-            grounds[key] = " ".join(text for text in said if text)
-        grounds["note"] = f"{schedule.title}. {grounds['note']}".strip()
+        source = of_steps.get("source") or own.get("source", "")
+        dates = own.get("source", "")
+        note = f"{schedule.title}." + (f" Dates: {dates}." if dates not in ("", source) else "")
+        said = {"assumption": "", "note": note}
+        for key in said:
+            texts = (said[key], own.get(key, ""), of_steps.get(key, ""))
+            said[key] = " ".join(text for text in texts if text)
+        grounds = {"source": source, **said}
         return {key: text for key, text in grounds.items() if text}
 
     def dated_value(self, entry: Mapping[str, Any]) -> DatedValue | None:

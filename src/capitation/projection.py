@@ -36,7 +36,14 @@ from capitation.version import __version__
 WORTH_COMPILING = 12_000_000
 """Rule evaluations from which compiling is quicker: see benchmarks/compile_or_not.py."""
 
-CARRIED = ("practice_name", "commissioner", "commissioner_name", "contract_type", "region")
+CARRIED = (
+    "practice_name",
+    "commissioner",
+    "commissioner_name",
+    "own_commissioner",
+    "contract_type",
+    "region",
+)
 """Coordinates of a practice that a result keeps."""
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+ONE_POOL = "one pool"
+"""What stands where a commissioner's code does, where all of them share a pool."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a projection or a simulation is asked about.
@@ -90,6 +94,11 @@ def asked_about(
     if args.hubs is not None:
         try:
             practices, files["hubs"] = _in_hubs(practices, Path(args.hubs), known)
+        except InputError as error:
+            problems += error.problems
+    if args.one_pool:
+        try:
+            practices = _in_one_pool(practices, args.one_pool)
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
@@ -206,6 +215,12 @@ def _in_hubs(
     source = f"{practices.attrs['source']}, in the hubs of {path.name}"
     joined = cap.in_hubs(practices, hubs).assign_attrs(source=source)
     return joined, {"source": path.name, "sha256": sha256}
+
+
+def _in_one_pool(practices: xr.Dataset, agreed: list[str]) -> xr.Dataset:
+    """The practices of commissioners that have all agreed to one pool."""
+    pooled = cap.in_one_pool(practices, ONE_POOL, agreed)
+    return pooled.assign_attrs(source=f"{practices.attrs['source']}, in one pool")
 
 
 def _with_practice_terms(

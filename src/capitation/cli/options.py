@@ -36,12 +36,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.print_help(sys.stderr)
         raise SystemExit(2)
     if args.command == "explain":
-        # Labels may stand anywhere: argparse leaves over those that follow an option, and
-        # --commissioner takes those that follow its codes.
-        codes = args.commissioner or []
+        # Labels may stand anywhere: argparse leaves over those that follow an option, and options
+        # of several codes take those that follow these.
         args.labels += [word for word in others if not word.startswith("-")]
-        args.labels += [word for word in codes if "=" in word]
-        args.commissioner = [word for word in codes if "=" not in word]
+        for option in ("commissioner", "one_pool"):
+            words = getattr(args, option) or []
+            args.labels += [word for word in words if "=" in word]
+            setattr(args, option, [word for word in words if "=" not in word])
         others = [word for word in others if word.startswith("-")]
     if others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -85,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
         own = "terms of one practice: practice,term,from,value"
         add("--practice-terms", metavar="FILE.csv", help=own)
         add("--hubs", metavar="FILE.csv", help="practice,hub: add up by hub, not by commissioner")
+        agreed = "one pool over all the commissioners, which have agreed to it: these"
+        add("--one-pool", **several, metavar="CODE", help=agreed)
         change = "set a term in every scenario; may be repeated"
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")
@@ -131,6 +134,8 @@ def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
         yield Problem("--months", f"found {args.months}", f"from 1 to {LONGEST}")
     if args.start is not None and first_of_month(args.start) is None:
         yield Problem("--start", f"found {args.start!r}", "a month such as 2017-04")
+    if args.one_pool and args.hubs is not None:
+        yield Problem("--one-pool", "there are --hubs too", "add up by hub, or over all of them")
     if args.fiscal_year is not None and args.practices is None:
         mend = "give the file with --practices"
         yield Problem("--fiscal-year", "there is no file that it is the year of", mend)

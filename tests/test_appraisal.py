@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import capitation as cap
 from capitation.appraisal import LATEST_ISSUE, appraise, in_real_terms, present_value
-from capitation.by_year import amounts_by_year, of_commissioners
+from capitation.by_year import amounts_by_year, measures_that_differ, of_commissioners
 from capitation.engine.terms import DatedValue, Term
 from capitation.national import national_terms
 
@@ -117,6 +117,24 @@ def test_amounts_of_a_commissioner_and_of_a_year():
     assert of_commissioners(found) is found
     with pytest.raises(cap.InputError, match="do not add up to pounds"):
         amounts_by_year(alone, "monthly")
+
+
+def test_amounts_that_differ_are_found_largest_first_and_those_that_differ_alike_together():
+    paid = np.ones((2, 3, 12))
+    more, moved, hardly, only = (paid.copy() for _ in range(4))
+    more[1] += 1.0
+    moved[1] += np.array([5.0, -5.0, 0.0])[:, np.newaxis]
+    hardly[1] += 0.0001
+    only[1, 2] += 100.0
+    amounts = {"paid": paid, "more": more, "again": more + 7, "less": -more, "moved": moved}
+    amounts |= {"hardly": hardly, "owed": more, "only": only, "fixed": paid[0]}
+    found = measures_that_differ(tiny_result(amounts, units={"owed": "GBP"}), "as-is", "strict")
+    assert [names for names, _ in found] == [("only",), ("more", "again"), ("less",)]
+    assert [change.values.tolist() for _, change in found] == [
+        [[0], [1200]],
+        [[24], [12]],
+        [[-24], [-12]],
+    ]
 
 
 # Laws -------------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capitation as cap
-from capitation.bridging import ATTRIBUTION, PARTS, Bridge, bridge, shapley_values
+from capitation.bridging import ATTRIBUTION, Bridge, bridge
 from capitation.by_year import amounts_by_year, of_commissioners
+from capitation.differences import PARTS, still_running
 from capitation.engine.schedules import Pause, Schedule
 from capitation.engine.terms import DatedValue, Term
 from capitation.model import Model, Scenario
+from capitation.shapley import shapley_values
 
 from .strategies import THAMES_VALLEY, shipped
 from .tiny_models import some_practices, tiny_model
@@ -209,6 +211,7 @@ def test_the_same_dates_said_otherwise_do_not_differ():
 def test_a_scenario_differs_in_nothing_from_itself():
     split = bridge(model_with({}, {}), some_practices(), BEFORE, BEFORE, "paid")
     assert (split.parts["nominal"] == 0).all()
+    assert split.nothing_differs
     assert (split.ends["nominal"] > 0).all()
 
 
@@ -221,6 +224,37 @@ def test_what_does_not_move_the_measure_takes_no_part():
         "price": "price",
         "uptake": "uptake",
     }
+
+
+def test_parts_that_make_up_for_each_other_are_something():
+    """Twice as much, half taken up: nothing is paid more, and yet each part moves much."""
+    price = base_model().terms["price"]
+    doubled = a_term("price", 2 * price.values[0].value - 20)
+    split = bridge_of({}, {"price": doubled, "uptake": a_term("uptake", 0.5)})
+    assert float(abs(split.difference["nominal"]).max()) < 0.005
+    assert total_of(split, "price") == pytest.approx(-total_of(split, "uptake"))
+    assert total_of(split, "price") > 1000
+    assert not split.nothing_differs
+    ends = split.ends * 1.0
+    assert replace(split, parts=split.parts * 1e-9, ends=ends).nothing_differs
+    ends["nominal"][1, 0, 0] += 0.01
+    assert not replace(split, parts=split.parts * 1e-9, ends=ends).nothing_differs
+
+
+def test_steps_to_come_when_a_run_ends_are_told():
+    """The last of four half-yearly steps is in January 2017, and a year later if delayed."""
+    delayed = {"share": a_share(delay_months=12), "price": a_term("price", 96)}
+    model = model_with({}, delayed)
+    ends = (dt.date(2016, 12, 1), dt.date(2017, 1, 1), dt.date(2018, 1, 1))
+    both, one, none = (still_running(model, BEFORE, AFTER, end) for end in ends)
+    words = ["before until 1 January 2017", "after until 1 January 2018"]
+    assert [word in both[0] for word in words] == [True, True]
+    assert [word in one[0] for word in words] == [False, True]
+    assert (len(both), len(one), none) == (1, 1, [])
+    assert still_running(model, AFTER, AFTER, ends[0]) == []
+    split = bridge(model, some_practices("P1"), BEFORE, AFTER, "paid", months=21)
+    assert list(split.notes) == both
+    assert both[0] in " ".join(str(split).split("\n"))
 
 
 def test_measures_of_a_practice_a_commissioner_and_a_year():
@@ -465,7 +499,8 @@ def test_it_is_told_in_a_table_that_adds_up():
     for column in zip(*pence, strict=True):
         assert sum(column[:-1]) == column[-1]
     assert ATTRIBUTION in "\n".join(lines)
-    assert lines[-1].endswith("Discounted from 2015/16 (year 0) at 3.5% a year, real.")
+    (basis,) = (line for line in lines if line.startswith("Prices: "))
+    assert basis.endswith("Discounted from 2015/16 (year 0) at 3.5% a year, real.")
 
 
 def test_the_pennies_that_rounding_leaves_are_put_to_the_largest_part():

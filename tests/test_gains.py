@@ -213,7 +213,13 @@ def test_money_and_threshold_scale_together(result, factor):
         ({"of": [], "less": []}, ["of, less: nothing is named"]),
         ({"of": "total_payments"}, ["of: found the text 'total_payments'"]),
         ({"of": ["payment_weighted_list"]}, ["its amounts [patient] do not add up to pounds"]),
-        ({"threshold": -1.0}, ["threshold: found -1 (0 or more)"]),
+        ({"threshold": -1.0}, ["threshold: found -1 (a number, 0 or more)"]),
+        ({"threshold": float("nan")}, ["threshold: found nan"]),
+        ({"threshold": float("inf")}, ["threshold: found inf"]),
+        (
+            {"scenario": "lax", "threshold": "abc"},
+            ["there is no scenario 'lax'", "threshold: found 'abc' (a number, 0 or more)"],
+        ),
     ],
 )
 def test_faults_are_told(asked, found):

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from capitation.model import Model
     from capitation.model_file import load_model, models
     from capitation.practice_terms import with_practice_terms
+    from capitation.practice_terms_csv import read_practice_terms
     from capitation.practices import in_hubs, in_one_pool, select_commissioners
     from capitation.projection import project
     from capitation.settlement import settle
     from capitation.simulation import simulate
     from capitation.sources.local_csv import read_given, read_hubs, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
-    from capitation.practice_terms_csv import read_practice_terms
     from capitation.successors import read_successors
     from capitation.vocabulary import (
         constant,

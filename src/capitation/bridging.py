@@ -11,29 +11,36 @@ scenarios of one projection.
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
 
 import numpy as np
 import xarray as xr
 
 from capitation.appraisal import LATEST_ISSUE, VALUED, value_of
 from capitation.by_year import adds_up, amounts_by_year, not_pounds
+from capitation.differences import (
+    LIST,
+    PARTS,
+    PRICE,
+    SCHEDULE,
+    TIMING,
+    changes_between,
+    in_order,
+    mixtures_of,
+    still_running,
+)
 from capitation.draws import with_outcomes
 from capitation.engine.graph import Graph
 from capitation.engine.terms import Term
-from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, Scenario, term_behind
+from capitation.model import Model, term_behind
 from capitation.model_file import load_model
 from capitation.projection import project
+from capitation.shapley import shapley_values
 from capitation.vocabulary import round_to_pence
-
-TIMING, SCHEDULE, PRICE, LIST = PARTS = ("timing", "schedule", "price", "list")
-"""Parts that every bridge has; any other term that differs is a part by its own name."""
 
 IN_WORDS = {
     TIMING: "Timing: dates, delay, pauses",
@@ -42,11 +49,6 @@ IN_WORDS = {
     LIST: "Lists",
 }
 
-PATIENTS = Unit.parse("patient")
-
-MOVES_PRICES = frozenset({"out_of_hours_deduction", "premium_remeasured"})
-"""Terms that are no amounts of money, and move prices all the same."""
-
 MOST_PARTS = 10
 """Parts that may differ: a thousand mixtures."""
 
@@ -54,7 +56,10 @@ ATTRIBUTION = """\
 Each part is its Shapley value: what it moves, as a mean over all orders in which the parts could be
 put in place. So the parts add up, whatever their order."""
 
-MIXED = "Mixed from two scenarios, to say what each part of their difference is worth."
+HALF_A_PENNY = 0.005
+
+MOST_WIDE = 100
+"""Letters in a line of text."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Bridge:
     ends : xarray.Dataset
         The amount itself, the same three on ``scenario`` (before and after), ``commissioner_code``
         and ``year``. After less before is the sum of the parts.
+    notes : tuple of str
+        Schedules that are not at their end when the run is over.
     """
 
     title: str
@@ -80,12 +87,29 @@ class Bridge:
     after: str
     parts: xr.Dataset
     ends: xr.Dataset
+    notes: tuple[str, ...] = ()
 
     @property
     def difference(self) -> xr.Dataset:
         """After less before, as run, in pounds."""
         first, last = (self.ends.isel(scenario=end, drop=True) for end in (0, 1))
         return last - first
+
+    @property
+    def nothing_differs(self) -> bool:
+        """Whether no part of any year comes to a penny."""
+        moved = (self.difference["nominal"], self.parts["nominal"])
+        return all(bool((abs(amounts) < HALF_A_PENNY).all()) for amounts in moved)
+
+    def footnotes(self) -> list[str]:
+        """At which prices and which rate amounts are valued, and the notes, in lines of text."""
+        attributes = self.parts.attrs
+        rate = f"{attributes['discount_rate'] * 100:g}%"
+        basis = (
+            f"Prices: {attributes['issue']}. Discounted from {attributes['discount_from']} "
+            f"(year 0) at {rate} a year, real."
+        )
+        return [basis, *(line for note in self.notes for line in wrap(note, MOST_WIDE))]
 
     def rows(self) -> list[tuple[str, tuple[int, ...]]]:
         """Rows of a table in whole pence that add up: before, every part, after.
@@ -116,8 +140,7 @@ class Bridge:
             yield f"{words} ({terms})" if words and terms else words or str(part)
 
     def __str__(self) -> str:
-        attributes = self.parts.attrs
-        heading = ("nominal", f"at {attributes['price_year']} prices", "present value")
+        heading = ("nominal", f"at {self.parts.attrs['price_year']} prices", "present value")
         rows = [(words, tuple(map(_pounds, pence))) for words, pence in self.rows()]
         rows.insert(0, (self.title.rstrip("."), heading))
         wide = max(len(words) for words, _ in rows)
@@ -125,16 +148,7 @@ class Bridge:
         lines = [
             "  ".join([words.ljust(wide), *map(str.rjust, cells, columns)]) for words, cells in rows
         ]
-        rate = f"{attributes['discount_rate'] * 100:g}%"
-        return "\n".join(
-            [
-                *lines,
-                "",
-                ATTRIBUTION,
-                f"Prices: {attributes['issue']}. Discounted from {attributes['discount_from']} "
-                f"(year 0) at {rate} a year, real.",
-            ]
-        )
+        return "\n".join([*lines, "", ATTRIBUTION, *self.footnotes()])
 
 
 def bridge(
@@ -190,7 +204,8 @@ def bridge(
     first scenario, in every mixture, as they are in both scenarios.
 
     A schedule that starts later also ends later: where a run is over before both have come to
-    their last step, part of what looks like delay falls after the run and is in no figure.
+    their last step, part of what looks like delay falls after the run and is in no figure. The
+    bridge's ``notes`` then say so.
 
     Source
     ------
@@ -214,14 +229,14 @@ def bridge(
         for name, leaf in graph.only([measure]).leaves.items()
         if "scenario" in leaf.dims
     }
-    changes = list(_changes(model, before, after))
+    changes = list(changes_between(model, before, after))
     moving = [change for change in changes if change.term in read]
-    parts = _ordered({change.part for change in moving})
+    parts = in_order({change.part for change in moving})
     if len(parts) > MOST_PARTS:
         found = f"{len(parts)} parts differ: {', '.join(parts)}"
         mend = f"at most {MOST_PARTS}: take a scenario between the two, and two bridges"
         raise InputError(Problem(model.place, found, mend))
-    mixtures = _mixtures(model, (before, after), moving, parts)
+    mixtures = mixtures_of(model, (before, after), moving, parts)
     whole, outcomes = with_outcomes(model, [measure], given)
     # The model's first scenario stays the first: base-year terms are read from it.
     mixed = replace(whole, scenarios={**whole.scenarios, **mixtures})
@@ -230,7 +245,7 @@ def bridge(
         mixed, practices, list(mixtures), months, start=start, given=given, variables=[variable]
     )
     amounts = amounts_by_year(result, variable).assign_attrs(long_name=title)
-    shown = _ordered({*PARTS, *(change.part for change in changes)})
+    shown = in_order({*PARTS, *(change.part for change in changes)})
     shares = _shares(amounts, parts, shown)
     ends = amounts.isel(scenario=[0, -1]).assign_coords(scenario=[before, after])
 
@@ -244,41 +259,9 @@ def bridge(
         for part in shown
     ]
     of_parts = valued(shares).assign_coords(terms=("part", terms))
-    return Bridge(title, before, after, of_parts, valued(ends))
-
-
-def shapley_values(amounts: np.ndarray) -> np.ndarray:
-    """What each part is worth: its mean effect over all orders of the parts.
-
-    Parameters
-    ----------
-    amounts : ndarray
-        Of every mixture, 2ᵏ of them along the first axis: number 0 has none of the parts, and part
-        i is in a mixture if bit i of its number is set.
-
-    Returns
-    -------
-    ndarray
-        One for each of the k parts along the first axis. They add up to the last amount less the
-        first.
-
-    Examples
-    --------
-    Two shares of a price: neither alone, then the first, the second, and both.
-
-    >>> shapley_values(np.array([10.0, 16.0, 12.0, 20.0]))
-    array([7., 3.])
-    """
-    count = len(amounts).bit_length() - 1
-    worth = np.zeros((count, *amounts.shape[1:]))
-    for mixture in range(len(amounts)):
-        size = mixture.bit_count()
-        for part in range(count):
-            if not mixture >> part & 1:
-                orders = math.factorial(size) * math.factorial(count - size - 1)
-                effect = amounts[mixture | 1 << part] - amounts[mixture]
-                worth[part] += orders / math.factorial(count) * effect
-    return worth
+    last = dt.date.fromisoformat(str(result["month"].values[-1])[:10])
+    notes = tuple(still_running(model, before, after, last))
+    return Bridge(title, before, after, of_parts, valued(ends), notes)
 
 
 def _shares(amounts: xr.DataArray, parts: Sequence[str], shown: Sequence[str]) -> xr.DataArray:
@@ -309,85 +292,6 @@ def _checked(
     if not adds_up(node.unit, node.dims):
         raise InputError(not_pounds(measure, str(node.unit)))
     return graph, node.title
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A term that differs, or one half of a term that follows a schedule in both scenarios."""
-
-    part: str
-    term: str
-
-
-def _changes(model: Model, before: str, after: str) -> Iterator[_Change]:
-    for name in sorted(model.terms):
-        first, last = (model.term_in(name, scenario) for scenario in (before, after))
-        if _figures(first) == _figures(last):
-            continue
-        if first.schedule is None or last.schedule is None:
-            yield _Change(_part_of(first, last), name)
-            continue
-        for part in (TIMING, SCHEDULE):
-            halves = [_mixed(a, b, part) for a, b in ((first, last), (last, first))]
-            if any(map(_differ, (first, last), halves)):
-                yield _Change(part, name)
-
-
-def _part_of(first: Term, last: Term) -> str:
-    """To which part a term belongs all of which differs."""
-    unit = Unit.parse(first.unit)
-    if first.name in MOVES_PRICES or unit.powers.get("GBP", 0) > 0:
-        return PRICE
-    if unit == PATIENTS or "list" in first.name.split("_"):
-        return LIST
-    figures = {dated.value for term in (first, last) for dated in term.values}
-    dated = max(len(first.values), len(last.values)) > 1
-    return TIMING if figures <= {0.0, 1.0} and dated else first.name
-
-
-def _figures(term: Term) -> list[tuple[Any, ...]]:
-    """All of a term that a rule can tell: its figures and their dates."""
-    return [(d.start, d.value, d.paid_from, d.until_paid) for d in term.values]
-
-
-def _differ(first: Term, last: Term) -> bool:
-    return _figures(first) != _figures(last)
-
-
-def _mixed(term: Term, other: Term, half: str) -> Term:
-    """A term with one half of its schedule, the timing or the steps, as another has it."""
-    timing, steps = (other, term) if half == TIMING else (term, other)
-    assert timing.schedule is not None
-    assert steps.schedule is not None
-    return steps.on_schedule(steps.schedule.with_timing_of(timing.schedule), MIXED)
-
-
-def _mixtures(
-    model: Model, ends: tuple[str, str], changes: Sequence[_Change], parts: Sequence[str]
-) -> dict[str, Scenario]:
-    """Scenarios with every choice of the parts as they are after, the others as before."""
-    before, after = ends
-    names = [change.term for change in changes]
-    first, last = ({n: model.term_in(n, scenario) for n in names} for scenario in ends)
-    mixtures = {}
-    for number in range(2 ** len(parts)):
-        terms = dict(first)
-        for change in changes:
-            if not number >> parts.index(change.part) & 1:
-                continue
-            halved = names.count(change.term) > 1
-            old, new = terms[change.term], last[change.term]
-            terms[change.term] = _mixed(old, new, change.part) if halved else new
-        name = f"{before} to {after}, mixture {number}"
-        kept = model.scenarios[before].terms
-        mixtures[name] = Scenario(name, MIXED, {**kept, **terms})
-    return mixtures
-
-
-def _ordered(parts: Iterable[str]) -> list[str]:
-    """Parts in the order in which they are shown."""
-    named = set(parts)
-    return [*(part for part in PARTS if part in named), *sorted(named - {*PARTS})]
 
 
 def _pence(pounds: float) -> int:

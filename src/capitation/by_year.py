@@ -93,6 +93,48 @@ def of_commissioners(amounts: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(sums, labels, tuple(labels), amounts.name, amounts.attrs)
 
 
+def measures_that_differ(
+    result: xr.Dataset, before: str, after: str
+) -> list[tuple[tuple[str, ...], xr.DataArray]]:
+    """Find the amounts that come to something else, to the penny, in one scenario than in another.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `project`.
+    before, after : str
+        Names of two scenarios of it.
+
+    Returns
+    -------
+    list of (tuple of str, xarray.DataArray)
+        Names of rules and totals that differ by the same, and by how much: after less before [GBP],
+        on ``commissioner_code`` and ``year``. The largest differences first.
+
+    Examples
+    --------
+    >>> from capitation import example_practices, project
+    >>> scenarios = ["april-2015", "april-2016"]
+    >>> result = project("thames-valley-pms", example_practices(), scenarios)
+    >>> for names, _ in measures_that_differ(result, *scenarios):
+    ...     print(*names)
+    premium_paid pms_premium
+    premium_withdrawn premium_released pool_reinvested premium_reinvested
+    """
+    alike: dict[tuple[int, ...], tuple[list[str], xr.DataArray]] = {}
+    for name, found in result.data_vars.items():
+        if "scenario" not in found.dims or not _adds_up(found):
+            continue
+        amounts = of_commissioners(amounts_by_year(result, str(name)))
+        change = amounts.sel(scenario=after, drop=True) - amounts.sel(scenario=before, drop=True)
+        pence = np.rint(change.values * 100).astype(int)
+        if pence.any():
+            names, _ = alike.setdefault(tuple(pence.ravel().tolist()), ([], change))
+            names.append(str(name))
+    by_size = sorted(alike.items(), key=lambda item: -sum(map(abs, item[0])))
+    return [(tuple(names), change) for _, (names, change) in by_size]
+
+
 def _faults(result: xr.Dataset, name: str) -> Iterator[Problem]:
     if name not in result.data_vars:
         amounts = [str(n) for n, found in result.data_vars.items() if _adds_up(found)]

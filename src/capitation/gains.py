@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import xarray as xr
@@ -11,7 +13,7 @@ import xarray as xr
 from capitation.by_year import amounts_by_year
 from capitation.engine.calendar import months_of
 from capitation.engine.terms import Term
-from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.errors import Problem, nearest, raise_if_any
 from capitation.national import national_terms
 
 REINVESTED, WITHDRAWN = "premium_reinvested", "premium_withdrawn"
@@ -67,7 +69,8 @@ def gains_and_losses(
     ------
     InputError
         For an unknown scenario, an amount that the result does not have or that is not a
-        practice's, and a result without weighted lists. All at once.
+        practice's, a result without weighted lists, and a threshold that is no number, endless or
+        below 0. All at once.
 
     Notes
     -----
@@ -84,7 +87,9 @@ def gains_and_losses(
     True
     """
     added, taken_off = _asked(against, of, less)
-    raise_if_any(_faults(result, (scenario, against), added, taken_off))
+    raise_if_any(
+        [*_faults(result, (scenario, against), added, taken_off), *_threshold_faults(threshold)]
+    )
     change = _change(result, scenario, against, [(1.0, added), (-1.0, taken_off)])
     codes = result["practice"].values.astype(str)
     order = np.lexsort((codes, change.sum(axis=1)))
@@ -202,6 +207,15 @@ def _faults(
             yield Problem("result", f"{name!r} is no amount of a practice in it", mend)
 
 
+def _threshold_faults(threshold: float | Term | None) -> Iterator[Problem]:
+    if threshold is None or isinstance(threshold, Term):
+        return
+    is_number = isinstance(threshold, Real) and math.isfinite(threshold)
+    if not is_number or threshold < 0:
+        found = f"found {threshold:g}" if isinstance(threshold, Real) else f"found {threshold!r}"
+        yield Problem("threshold", found, "a number, 0 or more")
+
+
 def _change(
     result: xr.Dataset, scenario: str, against: str | None, of: list[tuple[float, list[str]]]
 ) -> np.ndarray:
@@ -230,10 +244,8 @@ def _limits(result: xr.Dataset, threshold: float | Term | None) -> np.ndarray:
     term = national_terms()[0][THRESHOLD] if threshold is None else threshold
     if isinstance(term, Term):
         in_year = [term.at(months_of(year)[0]) for year in years]
-    elif term >= 0:
-        in_year = [float(term)] * len(years)
     else:
-        raise InputError(Problem("threshold", f"found {term:g}", "0 or more"))
+        in_year = [float(term)] * len(years)
     months = np.array([(of_month == year).sum() for year in years])
     return np.array(in_year) * months / len(months_of(years[0]))
 

@@ -105,7 +105,7 @@ def setting_of(
         problems.append(Problem("practices.attrs['fiscal_year']", str(error)))
     problems += _unknown_in_terms(model, practices)
     raise_if_any(problems)
-    raise_if_any(_rewriting_history(model, names, base_months[-1]))
+    raise_if_any(_rewriting_history(model, base_months[-1]))
     # A commissioner's practices stand together, in an order that does not depend on the file's.
     codes = practices["practice"].values.astype(str)
     areas = practices["commissioner"].values.astype(str)
@@ -132,14 +132,12 @@ def _unknown_in_terms(model: Model, practices: xr.Dataset) -> Iterator[Problem]:
         yield Problem("terms of practices", found, nearest(code, known))
 
 
-def _rewriting_history(
-    model: Model, scenarios: Sequence[str], last: dt.date
-) -> Iterator[Problem]:
+def _rewriting_history(model: Model, last: dt.date) -> Iterator[Problem]:
     """Terms of practices that begin in the base year, whose mean is the same for all."""
-    leaves = model.graph(scenarios).leaves.values()
-    of_base = {term_behind(leaf.name, model.terms) for leaf in leaves if leaf.kind == "base term"}
-    for name in of_base & set(model.practice_terms):
-        for code, values in model.practice_terms[name or ""].items():
+    rules = [rule for rule in model.definitions if isinstance(rule, Rule)]
+    read = {name for rule in rules for name in (*rule.parameters, rule.first)}
+    for name, own in model.practice_terms.items():
+        for code, values in own.items() if f"{BASE}{name}" in read else ():
             if values[0].start <= last:
                 found = f"{name} of practice {code} begins on {in_words(values[0].start)}"
                 mend = f"the base year, to {in_words(last)}, is the same for all: begin after it"

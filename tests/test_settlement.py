@@ -23,8 +23,10 @@ from hypothesis import strategies as st
 from capitation.cash_calendar import national_calendar, read_cash_calendar
 from capitation.cli.settlement_summary import summary_of, words_of, write_payments
 from capitation.engine.calendar import fiscal_year, months_from, months_of
+from capitation.engine.terms import DatedValue
 from capitation.errors import InputError
 from capitation.example import example_practices
+from capitation.practice_terms import with_practice_terms
 from capitation.projection import project
 from capitation.settlement import settle, to_pence
 from capitation.successors import read_successors, split
@@ -253,6 +255,87 @@ def test_a_switch_of_contract_takes_the_uplift_owed_along() -> None:
     assert [n > 0 for n in settled["creditor"].values[1].tolist()] == [n == 4 for n in range(9)]
 
 
+def with_ends(result: xr.Dataset, *month_of_end: int) -> xr.Dataset:
+    """The same result, with contracts that end before a month of the run."""
+    months = np.arange(result.sizes["month"])
+    ended = (months >= np.array(month_of_end)[:, None]).astype(float)
+    return result.assign(contract_ended=(("practice", "month"), ended, {"units": "1"}))
+
+
+def test_an_uplift_owed_when_a_contract_ends_is_a_creditor_until_it_is_paid() -> None:
+    result = run_of({"contract_type": "GMS"}, start="2018-04", months=9)
+    # £500 of April to June is owed; the lists are 0 from July, the arrears are paid in September.
+    amounts = [1_000.0] * 3 + [0, 0, 500.0, 0, 0, 0]
+    owed = [200.0, 400, 500, 500, 500, 0, 0, 0, 0]
+    result = with_ends(with_amounts(result, global_sum=amounts, uplift_owed=owed), 3)
+    settled = settle(result)
+    assert of(settled, "creditor", "global_sum") == [100 * pounds for pounds in map(int, owed)]
+    assert of(settled, "accrued", "global_sum") == [120_000, 120_000, 110_000] + [0] * 6
+    assert of(settled, "paid", "global_sum") == [100 * int(pounds) for pounds in amounts]
+    assert not json.loads(settled.attrs["notes"])
+
+
+def test_the_rules_of_a_contract_that_ends_leave_the_uplift_to_be_paid() -> None:
+    rows = {"contract_type": "GMS"}, {"contract_type": "PMS", "pms_expenditure": 900_000}
+    end = DatedValue(dt.date(2018, 7, 1), 1.0, "1", assumption="A test")
+    model = with_terms(shipped("thames-valley-pms"), {"monthly_list_growth": 0})
+    practices = practices_of([ROW | row for row in rows], "2017/18")
+    ends = dict.fromkeys(practices["practice"].values.tolist(), (end,))
+    model = with_practice_terms(model, {"contract_ended": ends})
+    result = project(model, practices, ["april-2015"], 9, start="2018-04")
+    settled = settle(result)
+    # 12,000 patients at £1.04 a year less 4.87%, April to June; paid in September.
+    late = 12_000 * 1.04 * (1 - 0.0487) / 12 * 100
+    for practice, stream in enumerate(("global_sum", "pms_gms_equivalent")):
+        owed = of(settled, "creditor", stream, practice)
+        assert owed == pytest.approx([late * n for n in (1, 2, 3, 3, 3, 0, 0, 0, 0)], abs=1)
+        paid = of(settled, "paid", stream, practice)
+        assert paid[3:] == pytest.approx([0, 0, 3 * late, 0, 0, 0], abs=3)
+    accrued = settled["accrued"].isel(month=slice(3, None))
+    assert not accrued.any()
+    assert (settled["accrued"].isel(month=slice(3)) >= 0).all()
+
+
+def test_the_end_of_a_contract_ends_aspiration_and_a_part_of_a_quarter() -> None:
+    amounts = {
+        "qof": [1_100.0] * 5 + [0] * 19,
+        "seniority": [0, 0, 90.0, 0, 0, 60.0] + [0] * 18,
+    }
+    settled = settle(with_ends(with_amounts(plain_run(), **amounts), 5))
+    paid = of(settled, "paid", "qof")
+    assert paid[:6] == [70_000, 70_000, 430_000, 70_000, 70_000, 0]
+    # June pays what five months came to, less aspiration of five months; then nothing.
+    assert paid[6:] == [0] * 8 + [200_000] + [0] * 9
+    assert of(settled, "accrued", "qof") == [110_000] * 5 + [0] * 19
+    assert of(settled, "creditor", "qof")[5:15] == [200_000] * 9 + [0]
+    # What the quarter still pays was earned in its first two months.
+    assert of(settled, "accrued", "seniority")[:7] == [3_000] * 5 + [0] * 2
+
+
+def test_no_quarter_that_is_cut_off_is_earned_after_the_end() -> None:
+    amounts = [0, 0, 30.0, 0, 0.0]
+    settled = settle(with_ends(with_amounts(run_of(months=5), seniority=amounts), 4))
+    assert of(settled, "accrued", "seniority") == [1_000] * 4 + [0]
+
+
+def test_a_scheme_is_earned_until_the_contract_ends() -> None:
+    result = project(shipped(BOLTON), practices_of([ROW | {"contract_type": "GMS"}]), months=12)
+    settled = settle(with_ends(result, 4))
+    each = of(settled, "accrued", "scheme_payment")
+    earned = result["scheme_earned"].isel(scenario=0, practice=0, year=0).item()
+    assert each == pytest.approx([earned * 25] * 4 + [0] * 8, abs=1.01)
+
+
+def test_arrears_that_a_new_contract_pays_are_noted() -> None:
+    on_pms = run_of({"contract_type": "PMS", "pms_expenditure": 900_000}, start="2018-04", months=9)
+    paid = on_pms["pms_gms_equivalent"].values[0]
+    until_july = np.arange(9) < 4
+    amounts = {"pms_gms_equivalent": paid * until_july, "global_sum": paid * ~until_july}
+    (note,) = json.loads(settle(with_amounts(on_pms, **amounts)).attrs["notes"])
+    assert note.startswith("1 practice changed contract while an uplift was owed.")
+    assert not json.loads(settle(on_pms).attrs["notes"])
+
+
 def test_an_uplift_owed_at_the_start_is_an_opening_creditor() -> None:
     result = run_of({"contract_type": "GMS"}, start="2018-05", months=6)
     owed = result["uplift_owed_at_start"]
@@ -293,8 +376,10 @@ def test_what_is_overpaid_is_a_debtor_until_it_is_recovered() -> None:
         # A third is waived when it is found.
         "overpayment_owed": [0.0] * 5 + [200.0, 150.0, 100.0, 50.0] + [0.0] * 3,
     }
-    dims = ("practice", "month")
-    result = result.assign({n: (dims, np.array([v])) for n, v in (streams | balances).items()})
+    dims, in_pounds = ("practice", "month"), {"units": "GBP"}
+    result = result.assign(
+        {n: (dims, np.array([v]), in_pounds) for n, v in (streams | balances).items()}
+    )
     named = json.loads(result.attrs["streams"])
     result = result.assign_attrs(streams=json.dumps([*named, *streams]))
     settled = settle(result)
@@ -629,6 +714,10 @@ def test_successors_are_paid_what_the_contracts_are(result: xr.Dataset, share: A
         (rows_of(("P001", "2015-06", "P002", "half")), "the share of P002 is 'half'"),
         (rows_of(("P001", "2015-06-15", "P002", 1)), "not the first day of a month"),
         (rows_of(("P001", "June", "P002", 1)), "not the first day of a month"),
+        (rows_of(("P001", 201506, "P002", 1)), "201506 is not the first day of a month"),
+        (rows_of(("P001", 2015.5, "P002", 1)), "2015.5 is not the first day of a month"),
+        (rows_of(("P001", None, "P002", 1)), "not the first day of a month"),
+        (rows_of(("P001", pd.NaT, "P002", 1)), "not the first day of a month"),
         (rows_of(*[("P001", "2015-06", "P002", 0.5)] * 2), "names P002 twice"),
         (
             rows_of(("P001", "2015-06", "P002", 1), ("P002", "2015-09", "P001", 1)),
@@ -641,6 +730,34 @@ def test_successors_that_cannot_be(rows: pd.DataFrame, said: str) -> None:
     with pytest.raises(InputError, match="successors") as error:
         settle(plain_run(2), rows)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [dt.date(2015, 6, 1), pd.Timestamp("2015-06-01"), np.datetime64("2015-06-01"), "Jun-15"],
+)
+def test_a_successors_month_is_a_date_or_a_text(start: Any) -> None:
+    settled = settle(plain_run(2), rows_of(("P001", start, "P002", 1)))
+    received = settled["paid_to"].sel(payee="P001", stream="global_sum").values[0]
+    assert (received[:3] > 0).tolist() == [True, True, False]
+
+
+def test_rows_about_other_practices_of_the_file_are_left_out(tmp_path: Path) -> None:
+    practices = practices_of([ROW, ROW])
+    file = tmp_path / "mergers.csv"
+    lines = "A1,2015-06,A2,1\nP001,2015-06,P002,1\nA2,2015-06,P001,1\n"
+    file.write_text(f"practice,from,paid_to,share\n{lines}", "utf-8")
+    rows = read_successors(file, practices, known=["A1", "A2"])
+    assert rows["practice"].tolist() == ["P001"]
+    settled = settle(plain_run(2), rows)
+    assert (settled["paid_to"].sum("payee") == settled["paid"].sum("practice")).all()
+    with pytest.raises(InputError, match=r"mergers\.csv, row 4: .* has no practice A2"):
+        read_successors(file, practices, known=["A1"])
+    file.write_text("practice,from,paid_to,share\nP001,2015-06,A1,1\n", "utf-8")
+    with pytest.raises(InputError, match=r"mergers\.csv, row 2: what is projected .* A1"):
+        read_successors(file, practices, known=["A1"])
+    with pytest.raises(InputError, match=r"mergers\.csv, row 2, practice P001 .*no practice 'A1'"):
+        settle(plain_run(2), read_successors(file))
 
 
 def test_a_file_of_successors_is_read_and_settled(tmp_path: Path) -> None:
@@ -665,7 +782,12 @@ def test_every_fault_of_a_file_of_successors_is_told_at_once(tmp_path: Path) -> 
     with pytest.raises(InputError) as error:
         read_successors(file)
     assert len(error.value.problems) == 2
-    assert "mergers.csv, practice P1 from 2015-06: shares make 0.9" in str(error.value)
+    said = str(error.value)
+    assert "mergers.csv, row 2, practice P1 from 2015-06: shares make 0.9" in said
+    assert "mergers.csv, row 3, practice P3" in said
+    file.write_text("practice,from,paid_to,share\nP1,2015-06,P2,1\nP2,2015-06,P1,1\n", "utf-8")
+    with pytest.raises(InputError, match=r"mergers\.csv, row 2, .*P1 pays P2 pays P1"):
+        read_successors(file)
 
 
 # ------------------------------------------------------------------------------- what is refused
@@ -711,6 +833,72 @@ def test_an_amount_too_large_for_pence_is_refused() -> None:
         settle(with_amounts(plain_run(), qof=1e12))
 
 
+def test_what_is_neither_a_table_nor_a_calendar_is_refused() -> None:
+    wrong: Any = "mergers.csv"
+    with pytest.raises(InputError, match=r"found 'mergers.csv' .*read_successors\(path\)"):
+        settle(plain_run(), wrong)
+    with pytest.raises(InputError, match=r"calendar: found 'mergers.csv'"):
+        settle(plain_run(), calendar=wrong)
+
+
+WITH = 'from = 2013-04-01, paid = "with_balance", assumption = "A"'
+ASPIRED = 'from = 2013-04-01, paid = "aspiration", assumption = "A", balance_month = 6'
+
+
+@pytest.mark.parametrize(
+    ("stream", "entry", "said"),
+    [
+        (
+            "global_sum",
+            f'{WITH}, owed = ["premium_released"]',
+            "owed: 'premium_released' is in GBP/month on commissioner_code and month "
+            "(a rule in GBP on practice and month is wanted)",
+        ),
+        ("qof", f'{WITH}, overpaid = ["qof"]', "overpaid: 'qof' is in GBP/month on practice and"),
+        (
+            "qof",
+            f'{ASPIRED}, share = "qof_aspiration_share", base = "base_registered_list"',
+            "base: 'base_registered_list' is in patient on practice",
+        ),
+        (
+            "global_sum",
+            f'{WITH}, owed = ["uplift_owed"], kept = "qof", deduction = "out_of_hours_deduction"',
+            "kept: 'qof' is in GBP/month",
+        ),
+        ("qoff", 'from = 2013-04-01, paid = "in_month", assumption = "A"', "did you mean 'qof'?"),
+        (
+            "qof",
+            'from = 2017-04-01, paid = "in_month", assumption = "A"',
+            "no timing for 2015/16: it begins on 2017-04-01",
+        ),
+    ],
+)
+def test_a_calendar_that_the_result_cannot_be_settled_by(
+    tmp_path: Path, stream: str, entry: str, said: str
+) -> None:
+    file = tmp_path / "ours.toml"
+    file.write_text(f"[cash.{stream}]\ncalendar = [{{ {entry} }}]\n", "utf-8")
+    calendar = read_cash_calendar(file)
+    with pytest.raises(InputError) as error:
+        settle(premium_run(), calendar=calendar)
+    assert said in str(error.value)
+    assert f"ours.toml, cash.{stream}" in str(error.value)
+
+
+@functools.cache
+def premium_run() -> xr.Dataset:
+    practices = practices_of([ROW | {"contract_type": "PMS", "pms_expenditure": 900_000}])
+    return project(shipped("thames-valley-pms"), practices, ["april-2015"], 3)
+
+
+def test_a_calendar_may_name_a_stream_of_other_contracts(tmp_path: Path) -> None:
+    file = tmp_path / "ours.toml"
+    entry = 'from = 2013-04-01, paid = "in_month", assumption = "Ours"'
+    file.write_text(f"[cash.scheme_payment]\ncalendar = [{{ {entry} }}]\n", "utf-8")
+    settled = settle(plain_run(), calendar=read_cash_calendar(file))
+    assert settled["paid"].equals(settle(plain_run())["paid"])
+
+
 GOOD = 'from = 2013-04-01, paid = "in_month", assumption = "Ours"'
 
 
@@ -736,6 +924,17 @@ GOOD = 'from = 2013-04-01, paid = "in_month", assumption = "Ours"'
             'from = 2013-04-01, paid = "aspiration", share = "qof_aspiration", balance_month = 13, '
             'base = "base_qof", assumption = "A"',
             "did you mean 'qof_aspiration_share'?",
+        ),
+        (
+            'from = 2013-04-01, paid = "aspiration", share = "global_sum_price", '
+            'balance_month = 6, base = "base_qof", assumption = "A"',
+            "share: 'global_sum_price' is in GBP/patient/year (a share is a term of unit 1",
+        ),
+        (
+            'from = 2013-04-01, paid = "aspiration", share = "working_days", balance_month = 6, '
+            'base = "base_qof", assumption = "A" }]\n[term.working_days]\nunit = "1"\n'
+            'values = [{ from = 2013-04-01, value = 21, assumption = "A" ',
+            "share: 'working_days' is 21 from 2013-04-01 (a share is a term of unit 1",
         ),
         ('from = 2013-04-01, paid = "with_balance", assumption = "A"', "without a balance"),
         (
@@ -776,7 +975,7 @@ def test_a_calendar_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_run_before_the_calendar_begins_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     file.write_text(f"[cash.qof]\ncalendar = [{{ {GOOD.replace('2013', '2017')} }}]\n", "utf-8")
-    with pytest.raises(InputError, match="'qof' has no timing for 2015/16"):
+    with pytest.raises(InputError, match=r"ours\.toml, cash\.qof: no timing for 2015/16"):
         settle(plain_run(), calendar=read_cash_calendar(file))
 
 
@@ -797,7 +996,7 @@ def test_payments_are_written_to_the_penny(tmp_path: Path) -> None:
     path = tmp_path / "payments.csv"
     rows = write_payments(settled, path)
     read = pd.read_csv(path, dtype=str)
-    assert len(read) == rows == 2 * 24 * settled.sizes["stream"]
+    assert len(read) == rows < 2 * 24 * settled.sizes["stream"]
     columns = ["accrued", "paid", "creditor", "debtor", "received"]
     assert list(read.columns) == ["scenario", "practice", "month", "stream", *columns]
     some = read[(read["stream"] == "remaining_payments") & (read["month"] == "2015-04")]

@@ -51,6 +51,7 @@ _SHAPES = {
     "from": "date",
     "only_where_paid": "any",
 }
+_WANTED_OF_SHARE = "a share is a term of unit 1, from 0 to 1"
 _RANGES = {
     "arrears_months": (range(25), "0 to 24 months"),
     "every_months": ((1, 2, 3, 4, 6, 12), "1, 2, 3, 4, 6 or 12: periods that make up a year"),
@@ -80,8 +81,8 @@ class Timing:
     owed, overpaid : tuple of str
         Rules with what the practice is owed, and with what it has had too much. [GBP]
     only_where_paid : bool
-        Whether a balance counts only in months in which the stream pays the practice: of several
-        streams, one has it.
+        Of several streams that name a balance, the one that pays the practice has it. It keeps it
+        when none pays, as after the end of a contract.
     kept, deduction : str
         Flag of those who are spared a deduction that balances are net of, and its share. [1]
     earned : str
@@ -111,6 +112,11 @@ class Timing:
         """Variables of a result that it needs, beside the stream."""
         single = (self.base, self.kept, self.deduction, self.earned)
         return (*(name for name in single if name), *self.owed, *self.overpaid)
+
+    def named(self, key: str) -> tuple[str, ...]:
+        """What the entry names under a key."""
+        value: str | tuple[str, ...] = getattr(self, key)
+        return value if isinstance(value, tuple) else (value,) if value else ()
 
     def in_words(self) -> str:
         """When it is paid, as a reader says it.
@@ -151,11 +157,18 @@ class CashCalendar:
         By stream, in order of date.
     terms : dict of str to Term
     sources : dict of str to Source
+    files : dict of str to str
+        By stream, the file in which its timings stand.
     """
 
     timings: Mapping[str, tuple[Timing, ...]]
     terms: Mapping[str, Term] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def place_of(self, stream: str) -> str:
+        """Where the timings of a stream stand."""
+        return f"{self.files.get(stream, 'cash calendar')}, cash.{stream}"
 
     def at(self, stream: str, month: dt.date) -> Timing:
         """The timing of a stream in the fiscal year of a month: in the month if it is not named.
@@ -175,8 +188,9 @@ class CashCalendar:
         timings = self.timings.get(stream, ())
         begun = [timing for timing in timings if timing.start <= month]
         if timings and not begun:
-            found = f"{stream!r} has no timing for {fiscal_year(month)}"
-            raise InputError(Problem(FILE, found, "start later, or add an earlier entry"))
+            found = f"no timing for {fiscal_year(month)}: it begins on {timings[0].start}"
+            mend = "start later, or add an earlier entry"
+            raise InputError(Problem(self.place_of(stream), found, mend))
         return begun[-1] if begun else Timing(month)
 
     def record(self, streams: Collection[str]) -> dict[str, list[dict[str, Any]]]:
@@ -257,7 +271,7 @@ def _read(tables: Mapping[str, Any], file: str, under: CashCalendar) -> CashCale
     read, wrong = read_terms(tables.get("term", {}), file, sources)
     terms = {**under.terms, **read}
     problems += wrong
-    timings = dict(under.timings)
+    timings, files = dict(under.timings), dict(under.files)
     for stream, entry in tables.get("cash", {}).items():
         place = f"{file}, cash.{stream}"
         wrong = shape_problems(entry, {"calendar": "rows"}, place)
@@ -269,9 +283,10 @@ def _read(tables: Mapping[str, Any], file: str, under: CashCalendar) -> CashCale
             wrong += _out_of_order([row.entry.get("from") for row in rows], place)
         if not wrong:
             timings[stream] = tuple(row.timing() for row in rows)
+            files[stream] = file
         problems += wrong
     raise_if_any(problems)
-    return CashCalendar(timings, terms, sources)
+    return CashCalendar(timings, terms, sources, files)
 
 
 def _out_of_order(starts: list[Any], place: str) -> list[Problem]:
@@ -290,7 +305,7 @@ class _EntryReader:
         self,
         entry: Mapping[str, Any],
         place: str,
-        terms: Collection[str],
+        terms: Mapping[str, Term],
         sources: Collection[str],
     ):
         self.entry = entry
@@ -344,9 +359,21 @@ class _EntryReader:
             found = f"found {self.entry['only_where_paid']!r}"
             yield Problem(f"{self.place}, only_where_paid", found, "true or false")
         share = self.entry.get("share")
-        if share is not None and share not in self.terms:
-            mend = nearest(share, self.terms)
-            yield Problem(f"{self.place}, share", f"there is no term {share!r}", mend)
+        if share is not None:
+            yield from self.faults_of_share(share)
+
+    def faults_of_share(self, share: str) -> Iterator[Problem]:
+        where = f"{self.place}, share"
+        term = self.terms.get(share)
+        if term is None:
+            yield Problem(where, f"there is no term {share!r}", nearest(share, self.terms))
+        elif term.unit != "1":
+            yield Problem(where, f"{share!r} is in {term.unit}", _WANTED_OF_SHARE)
+        else:
+            outside = [dated for dated in term.values if not 0 <= dated.value <= 1]
+            for dated in outside[:1]:
+                found = f"{share!r} is {dated.written} from {dated.start}"
+                yield Problem(where, found, _WANTED_OF_SHARE)
 
     def faults_of_grounds(self) -> Iterator[Problem]:
         source = self.entry.get("source", "")

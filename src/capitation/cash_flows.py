@@ -8,14 +8,10 @@ first month on, earned = paid + movement of what is owed.
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import xarray as xr
 
 from capitation.cash_calendar import (
     ASPIRATION,
@@ -24,30 +20,10 @@ from capitation.cash_calendar import (
     QUARTER_END,
     SETTLED_IN_YEAR,
     WITH_BALANCE,
-    CashCalendar,
     Timing,
 )
-from capitation.engine.calendar import MONTHS_OF_YEAR, fiscal_year, months_after, months_of
-from capitation.engine.record import graph_of
-from capitation.errors import Problem, raise_if_any
-
-MONTHS_OF_QUARTER = 3
-
-Pounds = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Year:
-    """A fiscal year of a run: its months in the run are ``first`` to ``end``, without ``end``."""
-
-    name: str
-    first: int
-    end: int
-    missing_before: int
-
-    @property
-    def here(self) -> slice:
-        return slice(self.first, self.end)
+from capitation.cash_run import MONTHS_OF_QUARTER, Pounds, Run, Year, month_of_fiscal_year
+from capitation.engine.calendar import MONTHS_OF_YEAR, months_after, months_of
 
 
 @dataclass
@@ -60,11 +36,14 @@ class Flows:
         [GBP/month]
     opening : numpy.ndarray
         By practice: earned before the run and not yet paid. [GBP]
+    handed_over : numpy.ndarray of bool
+        By practice: whether another stream has taken over, and will pay, what this one owed.
     """
 
     earned: Pounds
     paid: Pounds
     opening: Pounds
+    handed_over: npt.NDArray[np.bool_]
 
     @property
     def owed(self) -> Pounds:
@@ -74,124 +53,21 @@ class Flows:
         )[:, 1:]
 
 
-class Run:
-    """A result with the cash calendar that it is settled by.
+def flows_of(run: Run, stream: str, scenario: int) -> Flows:
+    """What a stream earns and pays in one scenario.
 
     Parameters
     ----------
-    result : xarray.Dataset
-        A whole one, with ``scenario`` as a dimension.
-    calendar : CashCalendar
+    run : Run
+    stream : str
+    scenario : int
+        Its position.
 
-    Raises
-    ------
-    InputError
-        If the result lacks a stream, or what the calendar needs to know of one.
+    Returns
+    -------
+    Flows
     """
-
-    def __init__(self, result: xr.Dataset, calendar: CashCalendar):
-        self.result = result
-        self.calendar = calendar
-        self.streams: list[str] = json.loads(result.attrs["streams"])
-        self.months = [pd.Timestamp(month).date() for month in result["month"].values]
-        self.years = list(_years(self.months))
-        self.shape = (result.sizes["practice"], len(self.months))
-        absent = [name for name in self.streams if name not in result.data_vars]
-        mend = "project without 'variables', or name every stream there"
-        raise_if_any(
-            Problem("result", f"does not hold the stream {name!r}", mend) for name in absent
-        )
-        self.unknown = {
-            stream: missing for stream in self.streams if (missing := self._missing(stream))
-        }
-        if self.unknown and not self._is_whole():
-            mend = "project without 'variables', or name it there"
-            raise_if_any(
-                Problem("result", f"does not hold {name!r}, which the timing of {s} needs", mend)
-                for s, names in self.unknown.items()
-                for name in names
-            )
-
-    def _missing(self, stream: str) -> list[str]:
-        needed = [name for year in self.years for name in self._stated(stream, year).reads]
-        return [name for name in dict.fromkeys(needed) if name not in self.result.data_vars]
-
-    def _is_whole(self) -> bool:
-        nodes = graph_of(self.result.data_vars).nodes.values()
-        return all(name in self.result for node in nodes for name in node.reads)
-
-    def _stated(self, stream: str, year: Year) -> Timing:
-        return self.calendar.at(stream, months_of(year.name)[0])
-
-    def timing(self, stream: str, year: Year) -> Timing:
-        """The timing in a year: in the month where the contract lacks what the calendar names."""
-        if stream in self.unknown:
-            return Timing(months_of(year.name)[0])
-        return self._stated(stream, year)
-
-    def flows(self, stream: str, scenario: int) -> Flows:
-        """What a stream earns and pays in one scenario."""
-        return _Stream(self, stream, scenario).flows
-
-    def moves(self, stream: str) -> bool:
-        """Whether anything that the stream earns is paid in another month."""
-        return any(self.timing(stream, year).paid != IN_MONTH for year in self.years)
-
-    def by_month(self, name: str, scenario: int) -> Pounds:
-        """A variable on practice and month."""
-        return np.broadcast_to(self._values(name, scenario, ("practice", "month")), self.shape)
-
-    def by_practice(self, name: str, scenario: int) -> Pounds:
-        """A variable that does not change over time, on practice."""
-        return np.broadcast_to(self._values(name, scenario, ("practice",)), self.shape[:1])
-
-    def of_year(self, name: str, scenario: int, year: Year) -> Pounds:
-        """A variable of the fiscal year, on practice."""
-        place = self.years.index(year)
-        return self._values(name, scenario, ("practice", "year"))[:, place]
-
-    def _values(self, name: str, scenario: int, dims: tuple[str, ...]) -> Pounds:
-        variable = self.result.variables[name]
-        if "scenario" in variable.dims:
-            variable = variable.isel(scenario=scenario)
-        kept = [dim for dim in dims if dim in variable.dims]
-        values = np.asarray(variable.transpose(*kept).values, dtype=np.float64)
-        absent = tuple(place for place, dim in enumerate(dims) if dim not in kept)
-        return np.expand_dims(values, absent)
-
-    def notes(self) -> Iterator[str]:
-        """What a settlement takes for granted that its reader may not."""
-        for stream, names in self.unknown.items():
-            yield (
-                f"{stream}: the contract has no {', '.join(names)}, by which the cash calendar "
-                "moves payments. It is settled in the month."
-            )
-        silent = [stream for stream in self.streams if stream not in self.calendar.timings]
-        if silent:
-            yield f"Paid in the month, since the cash calendar does not name them: {_and(silent)}."
-        yield from self._note_on_opening()
-        yield from self._note_on_cut_quarter()
-
-    def _note_on_opening(self) -> Iterator[str]:
-        base_year = str(self.result.attrs["base_fiscal_year"])
-        first = self.years[0]
-        based = [stream for stream in self.streams if self.timing(stream, first).base]
-        follows = months_after(months_of(base_year)[-1], 1)
-        if based and self.months[0] != follows:
-            yield (
-                f"The run starts in {self.months[0]:%B %Y}, not right after {base_year}: what "
-                f"{_and(based)} earned in the months before it is taken as a twelfth of the base "
-                "year's amount each."
-            )
-
-    def _note_on_cut_quarter(self) -> Iterator[str]:
-        last = self.years[-1]
-        held = [s for s in self.streams if self.timing(s, last).paid == QUARTER_END]
-        if held and self.months[-1].month % MONTHS_OF_QUARTER:
-            yield (
-                f"The run ends in {self.months[-1]:%B %Y}, before its quarter is paid: what "
-                f"{_and(held)} earned in the quarter is taken as in the quarter before it."
-            )
+    return _Stream(run, stream, scenario).flows
 
 
 class _Stream:
@@ -199,10 +75,15 @@ class _Stream:
 
     def __init__(self, run: Run, stream: str, scenario: int):
         self.run = run
+        self.stream = stream
         self.scenario = scenario
+        self.running = run.running(scenario)
         self.amounts = run.by_month(stream, scenario)
         practices = run.shape[0]
-        self.flows = Flows(np.zeros(run.shape), np.zeros(run.shape), np.zeros(practices))
+        handed_over = np.zeros(practices, dtype=np.bool_)
+        self.flows = Flows(
+            np.zeros(run.shape), np.zeros(run.shape), np.zeros(practices), handed_over
+        )
         ways = {
             IN_MONTH: self.in_month,
             IN_ARREARS: self.in_arrears,
@@ -238,24 +119,35 @@ class _Stream:
     def lag(self, place: int, timing: Timing) -> int:
         """Months from a month to its payment: to the end of its period, and the arrears."""
         month = months_after(self.run.months[0], place)
-        to_end = -_month_of_fiscal_year(month) % timing.every_months
+        to_end = -month_of_fiscal_year(month) % timing.every_months
         return to_end + timing.arrears_months
 
     def quarter_end(self, year: Year, timing: Timing) -> None:
         flows, months = self.flows, self.run.months
         flows.paid[:, year.here] += self.amounts[:, year.here]
         for place in range(year.first, year.end):
-            number = _month_of_fiscal_year(months[place])
+            number = month_of_fiscal_year(months[place])
             end = place - number % -MONTHS_OF_QUARTER
             # Of a quarter that the run cuts off, the payment is not known: as in the one before.
             known = end if end < len(months) else end - MONTHS_OF_QUARTER
             if known >= 0:
-                earned = self.amounts[:, known] / MONTHS_OF_QUARTER
-                flows.earned[:, place] += earned
+                first = end - MONTHS_OF_QUARTER + 1
+                # In a quarter that the run cuts off, a contract earns until its end.
+                runs = self.earning(first, end + 1) if known == end else self.running[:, first:]
+                before_run = max(-first, 0)
+                months_earning = before_run + runs.sum(axis=1)
+                among = months_earning if known == end else MONTHS_OF_QUARTER
+                each = self.amounts[:, known] / among
+                flows.earned[:, place] += each * runs[:, place - max(first, 0)]
                 if place == 0:
-                    flows.opening += (number - 1) % MONTHS_OF_QUARTER * earned
+                    flows.opening += before_run * each
             if end != place:
                 flows.earned[:, place] += self.amounts[:, place]
+
+    def earning(self, first: int, end: int) -> npt.NDArray[np.bool_]:
+        """The months of a period in which the contract runs; all of them if it runs in none."""
+        running = self.running[:, max(first, 0) : end]
+        return running | ~running.any(axis=1, keepdims=True)
 
     def aspiration(self, year: Year, timing: Timing) -> None:
         run, flows = self.run, self.flows
@@ -266,8 +158,10 @@ class _Stream:
         on_aspiration = np.zeros_like(base)
         for number, month in enumerate(months_of(year.name)):
             of_month = self.share(timing, month) * before / MONTHS_OF_YEAR
-            on_aspiration = on_aspiration + of_month
             place = place_of_april + number
+            if 0 <= place < run.shape[1]:
+                of_month = of_month * self.running[:, place]
+            on_aspiration = on_aspiration + of_month
             if 0 <= place < run.shape[1]:
                 flows.paid[:, place] += of_month
             elif place < 0:
@@ -278,7 +172,7 @@ class _Stream:
 
     def pay_balance(self, year: Year, timing: Timing, balance: Pounds) -> None:
         """Pay a year's balance in the next, if that month is in the run."""
-        after_april = _month_of_fiscal_year(dt.date(2000, timing.balance_month, 1)) - 1
+        after_april = month_of_fiscal_year(dt.date(2000, timing.balance_month, 1)) - 1
         place = year.first - year.missing_before + MONTHS_OF_YEAR + after_april
         if place < self.run.shape[1]:
             self.flows.paid[:, place] += balance
@@ -290,7 +184,7 @@ class _Stream:
         for number in range(-MONTHS_OF_YEAR, 0):
             share = self.share(timing, months_after(april, number))
             on_aspiration = on_aspiration + share * base / MONTHS_OF_YEAR
-        place = _month_of_fiscal_year(dt.date(2000, timing.balance_month, 1)) - 1
+        place = month_of_fiscal_year(dt.date(2000, timing.balance_month, 1)) - 1
         place -= year.missing_before
         if place >= 0:
             self.flows.opening += base - on_aspiration
@@ -313,9 +207,10 @@ class _Stream:
         flows.earned[:, year.here] += amounts
         # Of other years other timings keep account: a balance that they do not know is closed.
         balance = np.zeros((self.run.shape[0], self.run.shape[1] + 1))
-        balance[:, year.first + 1 : year.end + 1] = self.balance(timing)[:, year.here]
+        part = self.part_of_balance(timing, self.held(year, timing))
+        balance[:, year.first + 1 : year.end + 1] = (part * self.balance(timing))[:, year.here]
         if year.first == 0:
-            balance[:, 0] = flows.opening = self.balance_at_start(timing)
+            balance[:, 0] = flows.opening = part[:, 0] * self.balance_at_start(timing)
         flows.earned += np.diff(balance, axis=1)
 
     def balance(self, timing: Timing) -> Pounds:
@@ -325,7 +220,7 @@ class _Stream:
             amount = amount + self.run.by_month(name, self.scenario)
         for name in timing.overpaid:
             amount = amount - self.run.by_month(name, self.scenario)
-        return amount * self.part_of_balance(timing)
+        return amount
 
     def balance_at_start(self, timing: Timing) -> Pounds:
         """The same before the first month: what the rules of the balance begin with."""
@@ -335,35 +230,40 @@ class _Stream:
                 first = self.run.result[name].attrs.get("first")
                 if first:
                     amount = amount + sign * self.run.by_practice(first, self.scenario)
-        return amount * self.part_of_balance(timing)[:, 0]
+        return amount
 
-    def part_of_balance(self, timing: Timing) -> Pounds:
+    def held(self, year: Year, timing: Timing) -> npt.NDArray[np.bool_]:
+        """The months in which a balance is this stream's.
+
+        Of several streams it is the one's that pays the practice. Once none does, as after a
+        contract's end, it stays with the last that did; before any does, it is the first's.
+        """
+        if not timing.only_where_paid:
+            return np.ones(self.run.shape, dtype=np.bool_)
+        mine = self.amounts != 0
+        others = self.run.of_one_balance(self.stream, timing, year)
+        paid = mine.copy()
+        for other in others:
+            paid |= self.run.by_month(other, self.scenario) != 0
+        months = np.arange(self.run.shape[1])
+        first = paid.argmax(axis=1)[:, None]
+        last = np.maximum.accumulate(np.where(paid, months, first), axis=1)
+        held = np.take_along_axis(mine, last, axis=1)
+        lost = held[:, :-1] & ~held[:, 1:] & (self.balance(timing)[:, :-1] != 0)
+        self.flows.handed_over |= lost.any(axis=1)
+        return held
+
+    def part_of_balance(self, timing: Timing, held: npt.NDArray[np.bool_]) -> Pounds:
         """How much of a balance is this stream's, and what is spared of a deduction with it."""
-        part = np.ones(self.run.shape)
+        part = held.astype(np.float64)
         if timing.kept:
             kept = self.run.by_month(timing.kept, self.scenario) != 0
             net = 1 - self.run.by_month(timing.deduction, self.scenario)
-            part = np.where(kept, 1 / net, part)
-        return np.where(self.amounts != 0, part, 0) if timing.only_where_paid else part
+            part = np.where(kept, part / net, part)
+        return part
 
     def settled_in_year(self, year: Year, timing: Timing) -> None:
         self.flows.paid[:, year.here] += self.amounts[:, year.here]
         of_year = self.run.of_year(timing.earned, self.scenario, year)
-        self.flows.earned[:, year.here] += (of_year / (year.end - year.first))[:, None]
-
-
-def _years(months: list[dt.date]) -> Iterator[Year]:
-    names = [fiscal_year(month) for month in months]
-    for name in dict.fromkeys(names):
-        first = names.index(name)
-        missing = _month_of_fiscal_year(months[first]) - 1
-        yield Year(name, first, first + names.count(name), missing)
-
-
-def _month_of_fiscal_year(month: dt.date) -> int:
-    return (month.month - 4) % MONTHS_OF_YEAR + 1
-
-
-def _and(names: list[str]) -> str:
-    """Names in a sentence."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        runs = self.earning(year.first, year.end)
+        self.flows.earned[:, year.here] += (of_year / runs.sum(axis=1))[:, None] * runs

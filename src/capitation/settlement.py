@@ -13,8 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from capitation.cash_calendar import CashCalendar, national_calendar
-from capitation.cash_flows import Flows, Pounds, Run, Year
-from capitation.errors import InputError, Problem
+from capitation.cash_flows import Flows, Pounds, flows_of
+from capitation.cash_run import Run, Year
+from capitation.errors import InputError, Problem, raise_if_any
 from capitation.projection import CARRIED, whole
 from capitation.successors import Diversion, diversions, split
 
@@ -107,14 +108,17 @@ def settle(
     Notes
     -----
     Each month's payment is rounded by itself. A year's payment is its unrounded sum rounded: the
-    difference, the residual, falls in the last month in which the stream pays the practice
-    anything, so that none is paid to a contract that has ended. Of a year that is cut short, the
-    months in the run tie.
+    difference, the residual, falls in the last month in which the contract runs and the stream
+    pays it anything, so that a contract that has ended is paid just what it was owed. Of a year
+    that is cut short, the months in the run tie.
 
     Balances are rounded at each month's end, as a balance sheet is, and never drift; what is earned
     follows from them: accrued = paid + movement of (creditor − debtor), to the penny, for every
     stream, practice and month. So a balance that is closed is nothing, and what a year earned may
     stand a penny from its own rounding: the ``accrual_residual``.
+
+    A contract that has ended (``contract_ended``) earns nothing. What it earned before stays a
+    creditor until it is paid when it falls due; aspiration stops, and its balance is settled.
 
     Examples
     --------
@@ -131,6 +135,7 @@ def settle(
     True
     """
     result = whole(result)
+    raise_if_any(_of_another_kind(successors, calendar))
     run = Run(result, national_calendar() if calendar is None else calendar)
     settled = _Settled(run)
     for scenario in range(len(settled.scenarios)):
@@ -142,7 +147,18 @@ def settle(
         diverted = diversions(successors, codes, run.months)
         paid_to = _redirected(settled.paid, diverted)
         variables["paid_to"] = _labelled(paid_to, "payee", "month", "Paid, by who receives it")
-    return xr.Dataset(variables, _coordinates(run, "paid_to" in variables), _attributes(run))
+    coordinates = _coordinates(run, "paid_to" in variables)
+    return xr.Dataset(variables, coordinates, _attributes(run, [*run.notes(), *settled.notes()]))
+
+
+def _of_another_kind(successors: Any, calendar: Any) -> Iterator[Problem]:
+    """Arguments that are not what they should be, such as the path of a file."""
+    if successors is not None and not isinstance(successors, pd.DataFrame):
+        mend = "a table with the columns practice, from, paid_to, share: read_successors(path)"
+        yield Problem("successors", f"found {successors!r:.80}", mend)
+    if calendar is not None and not isinstance(calendar, CashCalendar):
+        mend = "a calendar: read_cash_calendar(path)"
+        yield Problem("calendar", f"found {calendar!r:.80}", mend)
 
 
 class _Settled:
@@ -166,6 +182,7 @@ class _Settled:
         self.accrual_residual = self.zeros(practices, years)
         self.by_commissioner = self.zeros(len(areas), months)
         self.rounding = self.zeros(len(areas), years)
+        self.handed_over = np.zeros(practices, dtype=np.bool_)
 
     def zeros(self, *shape: int) -> Pence:
         return np.zeros((len(self.scenarios), len(self.run.streams), *shape), dtype=np.int64)
@@ -173,13 +190,14 @@ class _Settled:
     def add(self, scenario: int, stream: int) -> None:
         """Settle one stream in one scenario."""
         run, at = self.run, (scenario, stream)
-        flows = run.flows(run.streams[stream], scenario)
+        flows = flows_of(run, run.streams[stream], scenario)
         self.check(flows, *at)
-        paid = to_pence(flows.paid)
+        self.handed_over |= flows.handed_over
+        paid, running = to_pence(flows.paid), run.running(scenario)
         for number, year in enumerate(run.years):
             of_year = in_turn(flows.paid[:, year.here])
             self.residual[at][:, number] = tie(
-                paid[:, year.here], flows.paid[:, year.here], of_year
+                paid[:, year.here], flows.paid[:, year.here], of_year, running[:, year.here]
             )
             self.round_by_commissioner(at, number, year, paid, of_year)
         self.paid[at] = paid
@@ -217,6 +235,17 @@ class _Settled:
             # Exactly, whatever the order of the practices.
             own = to_pence(math.fsum(of_year[members].tolist()))
             self.rounding[at][area, number] = in_pence[members].sum() - own
+
+    def notes(self) -> Iterator[str]:
+        """What a reader may wonder at in the amounts."""
+        count = int(self.handed_over.sum())
+        if count:
+            practices = "1 practice" if count == 1 else f"{count:,} practices"
+            yield (
+                f"{practices} changed contract while an uplift was owed. The stream of the new "
+                "contract pays the arrears: in the month of the change, what the old stream had "
+                "earned of them goes over to the new. Both together earn what they do without it."
+            )
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """The Dataset's variables, with their labels."""
@@ -267,7 +296,7 @@ def in_turn(amounts: Pounds) -> Pounds:
     return total
 
 
-def tie(paid: Pence, unrounded: Pounds, of_year: Pounds) -> Pence:
+def tie(paid: Pence, unrounded: Pounds, of_year: Pounds, running: npt.NDArray[np.bool_]) -> Pence:
     """Put what the months of a year miss of its sum into the last that pays; give what it was.
 
     Parameters
@@ -278,9 +307,12 @@ def tie(paid: Pence, unrounded: Pounds, of_year: Pounds) -> Pence:
         The same before rounding. [GBP]
     of_year : numpy.ndarray of float
         Their sum. [GBP]
+    running : numpy.ndarray of bool
+        The months in which the contract runs. Another takes it only if none of these pays.
     """
     missing = to_pence(of_year) - paid.sum(axis=1)
     pays = unrounded != 0
+    pays &= running | ~(pays & running).any(axis=1, keepdims=True)
     last = paid.shape[1] - 1 - np.argmax(pays[:, ::-1], axis=1)
     paid[np.arange(len(paid)), last] += missing
     return missing
@@ -328,7 +360,7 @@ def _in_words(run: Run, stream: str) -> str:
     return ", ".join(said)
 
 
-def _attributes(run: Run) -> dict[str, str]:
+def _attributes(run: Run, notes: list[str]) -> dict[str, str]:
     kept = {name: run.result.attrs[name] for name in KEPT if name in run.result.attrs}
     record = run.calendar.record(run.streams)
     cited = {entry.get("source", "") for entries in record.values() for entry in entries}
@@ -337,5 +369,5 @@ def _attributes(run: Run) -> dict[str, str]:
         **kept,
         "cash_calendar": json.dumps(record),
         "sources": json.dumps(sources),
-        "notes": json.dumps([*json.loads(run.result.attrs.get("notes", "[]")), *run.notes()]),
+        "notes": json.dumps([*json.loads(run.result.attrs.get("notes", "[]")), *notes]),
     }

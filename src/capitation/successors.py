@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from capitation.errors import Problem, nearest, raise_if_any
-from capitation.sources.local_sheet import Sheet, months_in
+from capitation.practices import place_of
+from capitation.sources.local_sheet import Sheet, months_in, unknown
 from capitation.sources.official_csv import read_table
 
 COLUMNS = ("practice", "from", "paid_to", "share")
@@ -32,7 +34,23 @@ Pence = npt.NDArray[np.int64]
 Shares = dict[str, Fraction]
 
 
-def read_successors(path: str | os.PathLike[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Plan:
+    """Who is paid what share, and the row that says so first."""
+
+    where: str
+    shares: Shares
+
+
+Plans = Mapping[str, Mapping[dt.date, _Plan]]
+
+
+def read_successors(
+    path: str | os.PathLike[str],
+    practices: xr.Dataset | None = None,
+    *,
+    known: Iterable[str] = (),
+) -> pd.DataFrame:
     r"""Read who is paid in a practice's place, and from when.
 
     Parameters
@@ -41,18 +59,23 @@ def read_successors(path: str | os.PathLike[str]) -> pd.DataFrame:
         A CSV file with the headings ``practice``, ``from``, ``paid_to`` and ``share``: from a
         month such as 2016-04 on, this share of what the practice is paid goes to that practice.
         A share is a number or a fraction such as 1/3. It holds until the practice's next date.
+    practices : xarray.Dataset, optional
+        The practices of the projection. Any practice if left out.
+    known : iterable of str, optional
+        Codes of other practices that rows may be about. These rows are left out.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each row of the file, as `settle` takes it: ``from`` a timestamp, ``share`` an
-        exact fraction.
+        As `settle` takes it, by number of the file's row: ``from`` a timestamp, ``share`` an exact
+        fraction. The attribute ``source`` names the file.
 
     Raises
     ------
     InputError
-        If the file cannot be read, a cell is blank, no month or no share, the shares of a practice
-        and month do not make 1, or practices pay each other in a circle. Every problem.
+        If the file cannot be read, a practice is unknown, a cell is blank, no month or no share,
+        the shares of a practice and month do not make 1, or practices pay each other in a circle.
+        Every problem, with file and row.
 
     Examples
     --------
@@ -81,12 +104,22 @@ def read_successors(path: str | os.PathLike[str]) -> pd.DataFrame:
     problems = list(sheet.problems())
     for key, wrong, found, mend in wrong_cells:
         problems += table.wrong(sheet.keys[key], np.array(wrong, dtype=np.bool_), found, mend)
+    ours = np.ones(len(sheet.codes), dtype=np.bool_)
+    if practices is not None:
+        codes = set(practices["practice"].values.astype(str).tolist())
+        place = place_of(practices)
+        problems += unknown(table, sheet.codes, {*codes, *known}, place)
+        ours = np.array([code in codes for code in sheet.codes], dtype=np.bool_)
+        paid = [payee if of_us else "" for payee, of_us in zip(payees, ours, strict=True)]
+        problems += unknown(table, paid, codes, f"what is projected of {place}")
     table.raise_if_any(problems)
     rows = pd.DataFrame(
-        {"practice": sheet.codes, "from": months, "paid_to": payees, "share": shares}
-    )
+        {"practice": sheet.codes, "from": months, "paid_to": payees, "share": shares},
+        pd.Index(table.row_numbers, name="row"),
+    )[ours]
+    rows.attrs["source"] = table.file
     plans, problems = _plans(rows, table.file)
-    table.raise_if_any([*problems, *_circles(plans, table.file)])
+    table.raise_if_any([*problems, *_circles(plans)])
     return rows
 
 
@@ -133,11 +166,11 @@ def diversions(
     InputError
         If a practice is unknown, or as for `read_successors`.
     """
-    place = "successors"
+    place = str(successors.attrs.get("source", "successors"))
     absent = [column for column in COLUMNS if column not in successors.columns]
     raise_if_any(Problem(place, f"no column {c!r}", f"columns: {COLUMNS}") for c in absent)
     plans, problems = _plans(successors, place)
-    raise_if_any([*problems, *_unknown(plans, set(codes), place), *_circles(plans, place)])
+    raise_if_any([*problems, *_unknown(plans, set(codes)), *_circles(plans)])
     position = {code: number for number, code in enumerate(codes)}
     dates = sorted({date for dated in plans.values() for date in dated})
     starts = [sum(month < date for month in months) for date in dates]
@@ -193,64 +226,75 @@ def _share(written: Any) -> Fraction | None:
 
 
 def _month(written: Any) -> dt.date | None:
-    """The first day of a month, from a date or from text such as 2016-04; None if it is none."""
-    is_text = isinstance(written, str)
-    month = pd.Timestamp(months_in(["".join(written.split())])[0] if is_text else written)
-    return None if pd.isna(month) or month.day != 1 else month.date()
+    """The first day of a month, from a date or from text such as 2016-04; None if it is none.
+
+    A number is none: pandas would take it as nanoseconds since 1970.
+    """
+    if isinstance(written, str):
+        written = months_in(["".join(written.split())])[0]
+    if not isinstance(written, dt.date | np.datetime64):
+        return None
+    day = pd.Timestamp(written)
+    return None if pd.isna(day) or day.day != 1 else day.date()
 
 
-def _plans(
-    rows: pd.DataFrame, place: str
-) -> tuple[dict[str, dict[dt.date, Shares]], list[Problem]]:
-    """Shares by practice, date and payee, brought to exactly 1; and what is wrong with them."""
-    plans: dict[str, dict[dt.date, Shares]] = defaultdict(lambda: defaultdict(dict))
+def _plans(rows: pd.DataFrame, place: str) -> tuple[dict[str, dict[dt.date, _Plan]], list[Problem]]:
+    """Plans by practice and date, their shares brought to exactly 1; and what is wrong with them.
+
+    Rows are named by the table's index.
+    """
+    plans: dict[str, dict[dt.date, _Plan]] = defaultdict(dict)
     problems = []
-    for practice, start, payee, written in rows[list(COLUMNS)].itertuples(index=False):
+    for row, practice, start, payee, written in rows[list(COLUMNS)].itertuples():
         month, share = _month(start), _share(written)
-        where = f"{place}, practice {practice}"
+        where = f"{place}, row {row}, practice {practice}"
         if month is None:
             found = f"{start!r} is not the first day of a month"
-            problems.append(Problem(where, found, "give a month such as 2016-04"))
+            mend = "give a date, or a month as text, such as 2016-04"
+            problems.append(Problem(where, found, mend))
             continue
         where += f" from {month:%Y-%m}"
-        shares = plans[str(practice)][month]
+        shares = plans[str(practice)].setdefault(month, _Plan(where, {})).shares
         if share is None:
             found = f"the share of {payee} is {written!r}"
             problems.append(Problem(where, found, "above 0, up to 1"))
         elif payee in shares:
             problems.append(Problem(where, f"names {payee} twice", "keep one of them"))
         shares[str(payee)] = share or Fraction(0)
-    for practice, dated in plans.items():
-        for date, shares in dated.items():
-            whole = sum(shares.values(), Fraction(0))
-            if all(shares.values()) and abs(whole - 1) > NEARLY:
-                where = f"{place}, practice {practice} from {date:%Y-%m}"
-                found = f"shares make {float(whole):g}"
-                problems.append(Problem(where, found, "shares of one practice and month make 1"))
-            for payee in shares:
-                shares[payee] /= whole or 1
+    for plan in (plan for dated in plans.values() for plan in dated.values()):
+        shares = plan.shares
+        whole = sum(shares.values(), Fraction(0))
+        if all(shares.values()) and abs(whole - 1) > NEARLY:
+            found = f"shares make {float(whole):g}"
+            mend = "shares of one practice and month make 1"
+            problems.append(Problem(plan.where, found, mend))
+        for payee in shares:
+            shares[payee] /= whole or 1
     return plans, problems
 
 
-def _unknown(
-    plans: Mapping[str, Mapping[dt.date, Shares]], codes: set[str], place: str
-) -> Iterator[Problem]:
-    named = [
-        *plans,
-        *(payee for dated in plans.values() for shares in dated.values() for payee in shares),
-    ]
-    for code in dict.fromkeys(named):
-        if code not in codes:
-            yield Problem(place, f"the result has no practice {code!r}", nearest(code, codes))
+def _unknown(plans: Plans, codes: set[str]) -> Iterator[Problem]:
+    told: set[str] = set()
+    for code, dated in plans.items():
+        for plan in dated.values():
+            for name in (code, *plan.shares):
+                if name not in codes and name not in told:
+                    told.add(name)
+                    found = f"the result has no practice {name!r}"
+                    yield Problem(plan.where, found, nearest(name, codes))
 
 
-def _in_force(plans: Mapping[str, Mapping[dt.date, Shares]], date: dt.date) -> dict[str, Shares]:
+def _in_force(plans: Plans, date: dt.date) -> dict[str, Shares]:
     """The shares that hold on a date, of every practice that has a successor by then."""
+    return {code: plan.shares for code, plan in _plans_in_force(plans, date).items()}
+
+
+def _plans_in_force(plans: Plans, date: dt.date) -> dict[str, _Plan]:
     begun = {code: [day for day in dated if day <= date] for code, dated in plans.items()}
     return {code: plans[code][max(days)] for code, days in begun.items() if days}
 
 
-def _circles(plans: Mapping[str, Mapping[dt.date, Shares]], place: str) -> Iterator[Problem]:
+def _circles(plans: Plans) -> Iterator[Problem]:
     """Practices that pay each other in the same month. One that keeps a share is no circle."""
     told: set[frozenset[str]] = set()
     for date in sorted({date for dated in plans.values() for date in dated}):
@@ -260,7 +304,8 @@ def _circles(plans: Mapping[str, Mapping[dt.date, Shares]], place: str) -> Itera
             if circle and frozenset(circle) not in told:
                 told.add(frozenset(circle))
                 found = f"{' pays '.join(circle)} from {date:%Y-%m}: a circle"
-                yield Problem(place, found, "a chain of successors ends with one who is paid")
+                where = _plans_in_force(plans, date)[code].where
+                yield Problem(where, found, "a chain of successors ends with one who is paid")
 
 
 def _circle_from(path: list[str], in_force: Mapping[str, Shares]) -> list[str]:

@@ -41,6 +41,8 @@ class Asked:
         ``hubs``.
     set : dict of str to float
         Terms that were set.
+    known : list of str
+        Codes of all practices of the payments file, asked for or not.
     """
 
     model: cap.Model
@@ -49,6 +51,7 @@ class Asked:
     months: int
     files: dict[str, Any]
     set: dict[str, float]
+    known: list[str]
 
 
 def model_of(args: argparse.Namespace) -> cap.Model:
@@ -108,7 +111,7 @@ def asked_about(
         practices = practices.assign_attrs(source=f"{practices.attrs['source']}, with {of}")
     names = (word.partition("=")[0].strip() for word in args.set)
     values = {name: model.terms[name].values[-1].value for name in names}
-    return Asked(model, practices, given, months, files, values)
+    return Asked(model, practices, given, months, files, values, known)
 
 
 def _file(read: xr.Dataset | xr.DataArray) -> dict[str, Any]:

@@ -129,9 +129,12 @@ def _settle(args: argparse.Namespace) -> tuple[str, int]:
 
     output = Path(args.output)
     raise_if_any([*path_problems(output), *option_problems(args)])
-    successors = cap.read_successors(args.successors) if args.successors else None
     calendar = cap.read_cash_calendar(args.calendar) if args.calendar else None
     asked = asked_about(args, model_of(args))
+    successors = None
+    if args.successors:
+        practices, known = asked.practices, asked.known
+        successors = cap.read_successors(args.successors, practices, known=known)
     result = cap.project(
         asked.model, asked.practices, args.scenario, asked.months, given=asked.given
     )
@@ -144,14 +147,20 @@ def _settle(args: argparse.Namespace) -> tuple[str, int]:
 
 
 def _appraise(args: argparse.Namespace) -> tuple[str, int]:
-    from capitation.cli.appraisal_summary import summary_of, words_of
+    from capitation.appraisal import LATEST_ISSUE
+    from capitation.cli.appraisal_summary import summary_of, within_scenarios, words_of
 
     raise_if_any(option_problems(args))
     asked = asked_about(args, model_of(args))
-    scenarios = list(dict.fromkeys([args.before, args.after]))
+    scenarios = [args.before, args.after]
     given = asked.given
+    basis = {
+        "price_year": args.price_year,
+        "issue": LATEST_ISSUE if args.issue is None else args.issue,
+        "discount_from": args.discount_from,
+    }
     result = cap.project(asked.model, asked.practices, scenarios, asked.months, given=given)
-    appraised = cap.appraise(result, args.measure, scenarios, price_year=args.price_year)
+    appraised = cap.appraise(result, args.measure, scenarios, **basis)
     split = cap.bridge(
         asked.model,
         asked.practices,
@@ -160,10 +169,11 @@ def _appraise(args: argparse.Namespace) -> tuple[str, int]:
         args.measure,
         months=asked.months,
         given=given,
-        price_year=args.price_year,
+        **basis,
     )
     changed = cap.gains_and_losses(result, args.after, args.before, threshold=args.threshold)
-    summary = summary_of(result, appraised, split, changed, asked)
+    within = within_scenarios(result, args.threshold)
+    summary = summary_of(result, appraised, split, changed, within, asked)
     tell_notes(summary["notes"])
     return as_json(summary) if args.json else words_of(summary, result, split), 0
 

@@ -21,6 +21,9 @@ MOST_DRAWS = 1_000_000
 MOST_SEED = 2**63 - 1
 MOST_THREADS = 1_024
 
+MOST_THRESHOLD = 1_000_000
+"""Pounds a year and weighted patient."""
+
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the words of a command.
@@ -105,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     amount = "rule or total that is valued and split [total_payments]"
     appraise("--measure", default="total_payments", metavar="RULE", help=amount)
     appraise("--price-year", metavar="2015/16", help="of real terms [the first]")
+    appraise("--issue", metavar="NAME", help="of the GDP deflator [the one that reaches furthest]")
+    appraise("--discount-from", metavar="2015/16", help="year 0, not discounted [the first]")
     appraise(
         "--threshold",
         type=float,
@@ -148,6 +153,8 @@ def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
             yield Problem("--set", f"{terms[n]} is set twice", "set it once")
     if args.command == "simulate":
         yield from _simulation_problems(args)
+    if args.command == "appraise":
+        yield from _appraisal_problems(args)
 
 
 def _simulation_problems(args: argparse.Namespace) -> Iterator[Problem]:
@@ -158,6 +165,31 @@ def _simulation_problems(args: argparse.Namespace) -> Iterator[Problem]:
     ):
         if found is not None and not least <= found <= most:
             yield Problem(option, f"found {found}", f"from {least} to {most:,}")
+
+
+def _appraisal_problems(args: argparse.Namespace) -> Iterator[Problem]:
+    if args.before == args.after:
+        mend = "name another scenario to set against it"
+        yield Problem("--after", f"{args.after!r} is what --before names", mend)
+    for option, year in (
+        ("--price-year", args.price_year),
+        ("--discount-from", args.discount_from),
+    ):
+        if year is not None and not _is_fiscal_year(year):
+            yield Problem(option, f"found {year!r}", "a fiscal year such as 2015/16")
+    if args.threshold is not None and not 0 <= args.threshold <= MOST_THRESHOLD:
+        yield Problem("--threshold", f"found {args.threshold:g}", f"from 0 to {MOST_THRESHOLD:,}")
+
+
+def _is_fiscal_year(text: str) -> bool:
+    """Whether a text is a fiscal year, written as 2015/16."""
+    from capitation.engine.calendar import months_of
+
+    try:
+        months_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 def first_of_month(text: str) -> dt.date | None:

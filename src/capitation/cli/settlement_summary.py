@@ -174,6 +174,8 @@ def path_problems(path: Path) -> Iterator[Problem]:
 def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
     """Write a settlement as a CSV file: a row for each scenario, practice, month and stream.
 
+    Rows in which nothing is earned, paid, owed or received are left out.
+
     Parameters
     ----------
     settled : xarray.Dataset
@@ -205,7 +207,10 @@ def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
             writer = csv.writer(file, lineterminator="\n")
             names = AMOUNTS + (("received",) if "paid_to" in settled else ())
             writer.writerow(("scenario", "practice", "month", "stream", *names))
-            writer.writerows(_payments(settled))
+            rows = 0
+            for of_practice in _payments(settled):
+                writer.writerows(of_practice)
+                rows += len(of_practice)
         beside.replace(path)
     except OSError as error:
         found = f"the file cannot be written: {error.strerror or error}"
@@ -213,11 +218,10 @@ def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
         raise InputError(Problem(str(path), found, mend)) from None
     finally:
         beside.unlink(missing_ok=True)
-    sizes = settled.sizes
-    return sizes["scenario"] * sizes["practice"] * sizes["month"] * sizes["stream"]
+    return rows
 
 
-def _payments(settled: xr.Dataset) -> Iterator[tuple[str, ...]]:
+def _payments(settled: xr.Dataset) -> Iterator[list[tuple[str, ...]]]:
     """Rows of the file, a practice at a time."""
     months = settled["month"].dt.strftime("%Y-%m").values.tolist()
     streams = settled["stream"].values.tolist()
@@ -229,6 +233,10 @@ def _payments(settled: xr.Dataset) -> Iterator[tuple[str, ...]]:
     values = [array.transpose(*order).values for array in arrays]
     for s, scenario in enumerate(settled["scenario"].values.tolist()):
         for p, practice in enumerate(settled["practice"].values.tolist()):
-            columns = [map(pounds, array[s, p].ravel().tolist()) for array in values]
-            for (month, stream), *amounts in zip(labels, *columns, strict=True):
-                yield scenario, practice, month, stream, *amounts
+            of_practice = np.stack([array[s, p].ravel() for array in values])
+            kept = np.flatnonzero(of_practice.any(axis=0))
+            columns = [map(pounds, amounts) for amounts in of_practice[:, kept].tolist()]
+            yield [
+                (scenario, practice, *labels[place], *amounts)
+                for place, *amounts in zip(kept.tolist(), *columns, strict=True)
+            ]

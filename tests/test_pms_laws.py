@@ -24,7 +24,7 @@ from capitation.practices import select_commissioners
 from capitation.projection import project
 from capitation.sources.payments import read_payments
 
-from .strategies import THAMES_VALLEY, practice_sets, practices_of, shipped
+from .strategies import BOLTON, NATIONAL, THAMES_VALLEY, practice_sets, practices_of, shipped
 
 ESSEX, EAST_ANGLIA = "essex-pms-transition", "east-anglia-pms-glide"
 BOTH = (THAMES_VALLEY, EAST_ANGLIA)
@@ -49,6 +49,12 @@ def stepping(term: Term, first: float, *changes: tuple[int, float]) -> Term:
         DatedValue(day, value, repr(value), assumption="A test.") for day, value in dated
     )
     return replace(term, values=values, schedule=None)
+
+
+def of_its_own(term: Term) -> tuple[DatedValue, ...]:
+    """The term's values from the first month on, as a practice may have them for itself."""
+    at_start = DatedValue(START, term.at(START), "as given", assumption="A test.")
+    return at_start, *(value for value in term.values if value.start > START)
 
 
 def with_scenarios(model: Model, **scenarios: Mapping[str, Term]) -> Model:
@@ -81,7 +87,8 @@ def premium_sets(draw: st.DrawFn) -> xr.Dataset:
         patients = draw(st.integers(500, 20_000))
         rows.append(pms(patients, patients * draw(st.integers(-3, 30))))
     factor = {"correction_factor": draw(st.integers(1, 200_000)), "pms_expenditure": 90_000}
-    rows.append({"weighted_list": 7000, "registered_list": 7000, **factor})
+    paid = {"global_sum": draw(st.sampled_from([80_000, 480_000]))}
+    rows.append({"weighted_list": 7000, "registered_list": 7000, **paid, **factor})
     return practices_of(rows)
 
 
@@ -171,11 +178,11 @@ def twin_of_a_schedule(model: Model, terms: Mapping[str, Term], row: Mapping[str
         days = [dt.date(2014 + (3 + m) // 12, (3 + m) % 12 + 1, 1) for m in range(12)]
         return sum(at(name, day) for day in days) / 12
 
-    held_gms = row["contract_type"] == "GMS" and row["pms_expenditure"] > 0
-    just_switched = held_gms and row["correction_factor"] > 0
     patients = row["weighted_list"]
     price = patients * NET_PRICE_2014
     price += row["registered_list"] * 2.18 if row["london_practice"] else 0
+    held_gms = row["contract_type"] == "GMS" and row["global_sum"] > price / 2
+    just_switched = held_gms and row["pms_expenditure"] > 0 and row["correction_factor"] > 0
     over = max(row["pms_expenditure"] + row["global_sum"] - price, 0)
     if row["contract_type"] in ("GMS", "APMS") or patients == 0:
         over = 0
@@ -190,7 +197,7 @@ def twin_of_a_schedule(model: Model, terms: Mapping[str, Term], row: Mapping[str
     for place, listed in enumerate(lists):
         day = month(place)
         on_gms = just_switched or at("switched_to_gms", day) == 1
-        if at("premium_remeasured", day) and not on_gms:
+        if at("premium_remeasured", day) and not on_gms and not at("contract_ended", day):
             pence = at("correction_factor_recycled", day)
             pence -= in_base_year("correction_factor_recycled")
             measured = max(premium - listed * pence, 0.0)
@@ -406,7 +413,8 @@ def test_a_switch_changes_nothing_before_and_only_the_name_of_the_price_after(pr
 @anything
 @given(st.integers(1, 40_000), st.integers(100, 1_000_000), st.integers(12, 60))
 def test_a_practice_that_switched_in_the_base_year_keeps_to_the_sevenths(patients, factor, months):
-    factors = {"weighted_list": patients, "registered_list": patients, "correction_factor": factor}
+    lists = {"weighted_list": patients, "registered_list": patients}
+    factors = {**lists, "global_sum": patients * 70, "correction_factor": factor}
     rows = [factors, {**factors, "pms_expenditure": 90_000}]
     result = project(shipped(ESSEX), practices_of(rows), scenarios=["signed-up"], months=months)
     true, essex = (result[name] for name in ("correction_factor", "premium_as_correction_factor"))
@@ -424,18 +432,84 @@ def test_a_contract_that_ends_is_paid_until_then_and_its_premium_released(practi
     model = shipped(name)
     end = stepping(model.terms["contract_ended"], 0, (at, 1))
     model = with_scenarios(model, runs={}, ends={"contract_ended": end})
-    streams = ["global_sum", "correction_factor", "pms_gms_equivalent", "pms_defined_services"]
-    streams += STREAMS
+    streams = ["correction_factor", "pms_defined_services", *STREAMS]
     result = project(model, practices, months=MONTHS, variables=[*streams, *PREMIUM])
     runs, ends = (result.sel(scenario=name, drop=True) for name in ("runs", "ends"))
     early, late = {"month": slice(0, at)}, {"month": slice(at, None)}
     for stream in streams:
         xr.testing.assert_equal(runs[stream].isel(early), ends[stream].isel(early))
         assert (ends[stream].isel(late) == 0).all(), stream
-    # What the premium is does not depend on whether the contract runs
-    before = result["premium_before_withdrawal"]
-    assert "scenario" not in before.dims
+    # All of it is withdrawn, as it was last measured
+    before = ends["premium_before_withdrawal"]
+    xr.testing.assert_equal(runs["premium_before_withdrawal"].isel(early), before.isel(early))
     np.testing.assert_array_equal(ends["premium_withdrawn"].isel(late), before.isel(late))
+    if at:
+        assert (before.isel(month=slice(at - 1, None)) == before.isel(month=at - 1)).all()
+
+
+POOL = ("premium_reinvested",)
+"""Streams in which practices share: one that leaves leaves more for the others."""
+
+WHOLE_INCOME = (THAMES_VALLEY, EAST_ANGLIA, ESSEX, NATIONAL, BOLTON)
+
+
+@anything
+@given(all_sorts, st.integers(0, MONTHS - 1), st.sampled_from(WHOLE_INCOME), st.data())
+def test_after_the_end_nothing_is_earned_before_it_nothing_changes(practices, at, name, data):
+    model = shipped(name)
+    codes = practices["practice"].values.tolist()
+    gone = data.draw(st.sampled_from(codes))
+    end = of_its_own(stepping(model.terms["contract_ended"], 0, (at, 1)))
+    few = list(model.scenarios)[:1] or None
+    wanted = [*model.streams, "uplift_paid", "uplift_owed", "out_of_hours_payment"]
+    runs, ends = (
+        project(m, practices, scenarios=few, months=MONTHS, variables=wanted).squeeze(
+            "scenario", drop=True
+        )
+        for m in (model, with_practice_terms(model, {"contract_ended": {gone: end}}))
+    )
+    others = [code for code in codes if code != gone]
+    late = {"month": slice(at, None)}
+    after = ends.sel(practice=gone).isel(late)
+    # What was owed of an uplift is paid once, with out-of-hours duty where it was kept
+    arrears = after["uplift_paid"] + after["out_of_hours_payment"]
+    for stream in model.streams:
+        same = ends[stream].sel(practice=gone).isel(month=slice(0, at))
+        xr.testing.assert_equal(same, runs[stream].sel(practice=gone).isel(month=slice(0, at)))
+        if stream in ("global_sum", "pms_gms_equivalent", "apms_payment"):
+            assert ((after[stream] == 0) | (after[stream] == arrears)).all(), stream
+        elif stream == "scheme_payment":  # March settles what was earned by then
+            months = after["month"].dt.month
+            assert (after[stream].where(months != 3, 0) == 0).all()
+            assert (after[stream][12:] == 0).all()
+        else:
+            assert (after[stream] == 0).all(), stream
+        both = [of[stream].sel(practice=others) for of in (runs, ends)]
+        if stream in POOL:
+            assert (both[1] >= both[0] - 1e-9 * (1 + both[0])).all()
+        else:
+            xr.testing.assert_equal(*both)
+    owed = ends["uplift_owed"].sel(practice=gone)
+    paid = float(after["uplift_paid"].sum())
+    left = float(owed[at - 1]) if at else 0.0
+    assert paid + float(owed[-1]) == pytest.approx(left, abs=1e-6)
+
+
+@pytest.mark.parametrize("contract", ["GMS", "PMS", "APMS"])
+def test_an_uplift_earned_before_the_end_is_paid_after_it(contract):
+    """April to June of the 1% paid late in 2018/19, for 7,000 patients, with October's payment."""
+    model = shipped(NATIONAL)
+    end = DatedValue(dt.date(2018, 7, 1), 1, "1", assumption="A test.")
+    model = with_practice_terms(model, {"contract_ended": {"P001": (end,)}})
+    lists = {"weighted_list": 7000, "registered_list": 7000}
+    practices = practices_of([{"contract_type": contract, **lists}], "2016/17")
+    result = project(model, practices, months=12, start="2018-04").isel(practice=0).squeeze()
+    stream = {"GMS": "global_sum", "PMS": "pms_gms_equivalent", "APMS": "apms_payment"}[contract]
+    paid, earned = result[stream].values, result["uplift_earned"].values
+    assert (earned[:3] > 0).all()
+    assert not earned[3:].any()
+    (month_paid,) = np.flatnonzero(paid[3:])
+    assert paid[3 + month_paid] == pytest.approx(earned.sum())
 
 
 # ----------------------------------------------------------------------------------------- glide
@@ -516,10 +590,14 @@ def test_a_schedule_of_a_practices_own_changes_that_practice_alone(practices, sc
     codes = practices["practice"].values.tolist()
     own = data.draw(st.sampled_from(codes))
     switch = data.draw(st.integers(0, MONTHS - 1))
-    dated = model.terms["premium_share_retained"].on_schedule(schedule, "A test.").values
-    switches = stepping(model.terms["switched_to_gms"], 0, (switch, 1)).values
+    course = {
+        "premium_share_retained": model.terms["premium_share_retained"].on_schedule(
+            schedule, "A test."
+        ),
+        "switched_to_gms": stepping(model.terms["switched_to_gms"], 0, (switch, 1)),
+    }
     changed = with_practice_terms(
-        model, {"premium_share_retained": {own: dated}, "switched_to_gms": {own: switches}}
+        model, {name: {own: of_its_own(term)} for name, term in course.items()}
     )
     wanted = [*PREMIUM, *STREAMS, "global_sum", "pms_gms_equivalent"]
     few = ["april-2016", "april-2015"]
@@ -531,15 +609,7 @@ def test_a_schedule_of_a_practices_own_changes_that_practice_alone(practices, sc
     for name in wanted:
         one, other = before[name].sel(practice=others), after[name].sel(practice=others)
         xr.testing.assert_equal(one.broadcast_like(other).transpose(*other.dims), other)
-    everyone = with_scenarios(
-        model,
-        one={
-            "premium_share_retained": model.terms["premium_share_retained"].on_schedule(
-                schedule, "A test."
-            ),
-            "switched_to_gms": replace(model.terms["switched_to_gms"], values=switches),
-        },
-    )
+    everyone = with_scenarios(model, one=course)
     alike = project(everyone, practices, months=MONTHS, variables=["premium_paid"])
     expected = alike["premium_paid"].sel(practice=own)
     found = of_scenario(after["premium_paid"].sel(practice=own), "april-2016")

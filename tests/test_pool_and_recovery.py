@@ -328,6 +328,26 @@ def test_services_are_taken_up_by_one_practice_from_a_month_on(pool_model):
     assert result["premium_reinvested"].values[1, :5].tolist() == [0, 0, 0, 1000, 1000]
 
 
+def test_what_is_not_taken_up_is_offered_to_all_again_the_month_after(pool_model):
+    lists = {"weighted_list": 6000}
+    practices = practices_of([{"practice": "A", **lists}, {"practice": "B", **lists}])
+    released = by_month(practices, 0).copy(deep=True)
+    released[0, 0] = 12_000  # once
+    given_values = {"premium_withdrawn": released}
+    everyone = project(pool_model, practices, given=given_values)["premium_reinvested"].values
+    assert everyone[:, :2].tolist() == [[6000, 0], [6000, 0]]
+    # Without B, A gets no more in the month of the release, and all of it in the end
+    waits = own_terms(pool_model, "services_taken_up", B={0: 0})
+    alone = project(waits, practices, given=given_values)["premium_reinvested"].values
+    assert alone[0, :4].tolist() == [6000, 3000, 1500, 750]
+    assert not alone[1].any()
+    assert alone.sum() == pytest.approx(12_000, abs=A_PENNY)
+    # B joins in the third month, and has its part of what is left by then
+    joins = own_terms(pool_model, "services_taken_up", B={0: 0, 2: 1})
+    later = project(joins, practices, given=given_values)["premium_reinvested"].values
+    assert later[:, :4].tolist() == [[6000, 3000, 1500, 0], [0, 0, 1500, 0]]
+
+
 # ------------------------------------------------------------------- one pool of several CCGs
 
 
@@ -371,7 +391,7 @@ def recovery_by_hand(
     caps: Sequence[float],
     start: tuple[float, float, float],
 ) -> dict[str, list[Decimal]]:
-    """The same as on paper: each claim is an agreement of its own, paid side by side."""
+    """The same as on paper: each claim raises the sum that is paid until nothing is owed."""
     hidden, owed, agreed = (Decimal(amount) for amount in start)
     names = ("recovered", "owed", "hidden", "waived", "not claimed")
     book: dict[str, list[Decimal]] = {name: [] for name in names}

@@ -527,7 +527,9 @@ def test_an_enhanced_service_pays_its_whole_price_if_all_is_done_and_else_less(
             share = enhanced_service.unplanned_admissions_share_due(
                 month, start, for_register, last, review
             )
-            sum_of_year += enhanced_service.unplanned_admissions_instalment(price, list_now, share)
+            sum_of_year += enhanced_service.unplanned_admissions_instalment(
+                price, list_now, share, 0
+            )
         return sum_of_year
 
     whole = price * (patients + 1)

@@ -266,8 +266,11 @@ class _ModelReader:
         dropped: tuple[str, ...] = ()
         if "values" in keys:
             dropped = (*SCHEDULE_KEYS, *GROUNDS)
-        elif "steps" in keys or "schedule" in keys:
-            dropped = ("values", *STEPS_KEYS)
+        elif any(key in keys for key in SCHEDULE_KEYS):
+            # Other dates or steps have grounds of their own.
+            dropped = GROUNDS
+            if "steps" in keys or "schedule" in keys:
+                dropped = ("values", *STEPS_KEYS, *GROUNDS)
         return {key: value for key, value in own[term].items() if key not in dropped}
 
     # ------------------------------------------------------------------ rules

@@ -9,8 +9,14 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule
     "contract sum; further patients earn the GMS price, whose uplifts APMS mirrors.",
 )
 def apms_payment(
-    apms_contract, gms_equivalent, base_pms_expenditure, base_global_sum, base_gms_equivalent
+    apms_contract,
+    gms_equivalent,
+    base_pms_expenditure,
+    base_global_sum,
+    base_gms_equivalent,
+    contract_ended,
 ):
     """GMS equivalent of an APMS practice with the contract's fixed sum above it."""
-    fixed_sum = max(base_pms_expenditure + base_global_sum - base_gms_equivalent, 0)
+    in_base_year = max(base_pms_expenditure + base_global_sum - base_gms_equivalent, 0)
+    fixed_sum = 0 if contract_ended else in_base_year
     return gms_equivalent + fixed_sum / MONTHS_PER_YEAR if apms_contract else 0

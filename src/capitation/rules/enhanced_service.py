@@ -60,14 +60,14 @@ def unplanned_admissions_share_due(
 @rule(
     unit="GBP/month",
     source="nhse-unplanned-admissions-2014",
-    assumption="Each instalment is paid in whole pence.",
+    assumption="Each instalment is paid in whole pence, and none once the contract has ended.",
 )
 def unplanned_admissions_instalment(
-    enhanced_service_price, list_on_1_april, unplanned_admissions_share_due
+    enhanced_service_price, list_on_1_april, unplanned_admissions_share_due, contract_ended
 ):
     """What the service pays the practice in the month."""
     of_the_year = enhanced_service_price * list_on_1_april * unplanned_admissions_share_due
-    return round_to_pence(of_the_year / PAID_ONCE)
+    return 0 if contract_ended else round_to_pence(of_the_year / PAID_ONCE)
 
 
 scheme_earned = total(

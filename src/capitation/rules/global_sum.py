@@ -2,6 +2,9 @@
 
 The GMS equivalent is what any practice would earn on the GMS price. A GMS practice is paid it; for
 other contracts it is the yardstick that the PMS premium is measured against.
+
+A contract that has ended has no list to be paid by. Arrears of an uplift that it had earned by then
+are still paid, in the month in which they are paid to all.
 """
 
 from capitation.vocabulary import A_MONTH, MONTHS_PER_YEAR, rule
@@ -104,11 +107,10 @@ def global_sum(
     out_of_hours_payment,
     pms_contract,
     switched_to_gms,
-    contract_ended,
 ):
     """Global sum of a GMS practice, net of the out-of-hours deduction, with late uplifts."""
     on_gms = gms_contract or (pms_contract and switched_to_gms)
-    return gms_equivalent + out_of_hours_payment if on_gms and not contract_ended else 0
+    return gms_equivalent + out_of_hours_payment if on_gms else 0
 
 
 @rule(unit="GBP/year", source="nhse-pms-review-2014")

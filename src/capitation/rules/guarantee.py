@@ -14,10 +14,10 @@ from capitation.vocabulary import MONTHS_PER_YEAR, rule, total
     assumption="Which part of the file's other payments counts is not published: a term decides.",
 )
 def counted_other_payments(
-    base_other_payments, pms_booked_as_other, share_of_other_payments_counted
+    base_other_payments, pms_booked_as_other, share_of_other_payments_counted, contract_ended
 ):
     """The part of other payments that counts towards the guarantee."""
-    other = base_other_payments - pms_booked_as_other
+    other = 0 if contract_ended else base_other_payments - pms_booked_as_other
     return other * share_of_other_payments_counted / MONTHS_PER_YEAR
 
 

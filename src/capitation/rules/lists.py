@@ -1,4 +1,8 @@
-"""Registered and weighted lists: they move every month, and payment counts them each quarter."""
+"""Registered and weighted lists: they move every month, and payment counts them each quarter.
+
+Once a contract has ended (``contract_ended``) payment counts nobody on its list, and what is paid
+by the list ends with it. The people are still there, to be ill and to be admitted to hospital.
+"""
 
 from capitation.vocabulary import rule
 
@@ -23,13 +27,25 @@ def weighted_list(previous, monthly_list_growth):
     return previous * (1 + monthly_list_growth)
 
 
-@rule(unit="patient", first="base_registered_list", source="nhs-digital-payments-note")
-def payment_registered_list(previous, registered_list, first_month_of_quarter):
+@rule(
+    unit="patient",
+    first="base_registered_list",
+    source="nhs-digital-payments-note",
+    assumption="Nobody from the month in which the contract has ended, within a quarter too.",
+)
+def payment_registered_list(previous, registered_list, first_month_of_quarter, contract_ended):
     """Registered list that payment counts: that of the first day of the quarter."""
-    return registered_list if first_month_of_quarter else previous
+    counted = registered_list if first_month_of_quarter else previous
+    return 0 if contract_ended else counted
 
 
-@rule(unit="patient", first="base_weighted_list", source="bma-global-sum-formula")
-def payment_weighted_list(previous, weighted_list, first_month_of_quarter):
+@rule(
+    unit="patient",
+    first="base_weighted_list",
+    source="bma-global-sum-formula",
+    assumption="Nobody from the month in which the contract has ended, within a quarter too.",
+)
+def payment_weighted_list(previous, weighted_list, first_month_of_quarter, contract_ended):
     """Weighted list that payment counts: that of the first day of the quarter."""
-    return weighted_list if first_month_of_quarter else previous
+    counted = weighted_list if first_month_of_quarter else previous
+    return 0 if contract_ended else counted

@@ -5,23 +5,36 @@ modules to say: `premium_schedule` (a schedule of shares) or `premium_glide` (a 
 
 A practice may switch to GMS, by the term ``switched_to_gms``: it is then paid the global sum, and
 its premium in the name of a correction factor. A contract that ends without a successor
-(``contract_ended``) is paid nothing more, and all its premium is withdrawn. A merger needs nothing
+(``contract_ended``) earns nothing more, and all its premium is withdrawn. A merger needs nothing
 here: the row goes on as before, and settlement pays it to the successor.
 """
 
-from capitation.vocabulary import MONTHS_PER_YEAR, rule
+from capitation.vocabulary import MONTHS_PER_YEAR, constant, rule
+
+MOST_OF_A_YEAR = constant(0.5, "1")
+"""More than half of a year's global sum: the practice was on GMS for most of the year."""
 
 
 @rule(
     unit="1",
     source="nhs-payments-to-gp",
-    assumption="A GMS practice that the file pays under a PMS contract too, and a correction "
-    "factor, switched in that year: the factor is what is left of its premium. Seen in Essex, "
-    "where those of 69 such practices in 2014/15 stand at the next seventh a year later.",
+    assumption="A GMS practice that the file pays under a PMS contract too, a correction factor, "
+    "and most of a year's global sum, has switched: the factor is what is left of its premium. "
+    "Seen in Essex, where 61 of 69 such factors of 2014/15 stand at the next seventh a year later. "
+    "41 practices that switched late in 2016/17 are not taken so: they have two months' global "
+    "sum, and a factor that 2018/19 no longer shows.",
 )
-def switched_in_base_year(gms_contract, base_pms_expenditure, base_correction_factor):
+def switched_in_base_year(
+    gms_contract,
+    base_pms_expenditure,
+    base_correction_factor,
+    base_global_sum,
+    base_gms_equivalent,
+):
     """Whether the base year's file shows a practice that has just switched from PMS to GMS."""
-    return 1 if gms_contract and base_pms_expenditure > 0 and base_correction_factor > 0 else 0
+    both = base_pms_expenditure > 0 and base_correction_factor > 0
+    most_of_the_year = base_global_sum > MOST_OF_A_YEAR * base_gms_equivalent
+    return 1 if gms_contract and both and most_of_the_year else 0
 
 
 @rule(unit="GBP/year", source="nhse-pms-review-2014")
@@ -150,7 +163,6 @@ def pms_booked_as_other(
     assumption="A practice below the GMS price is brought up to it at once; commissioners were "
     "expected to use released premium for that, when is not said.",
 )
-def pms_gms_equivalent(pms_contract, gms_equivalent, switched_to_gms, contract_ended):
-    """What a PMS practice is paid at the GMS price, until it switches or its contract ends."""
-    on_pms = pms_contract and not switched_to_gms and not contract_ended
-    return gms_equivalent if on_pms else 0
+def pms_gms_equivalent(pms_contract, gms_equivalent, switched_to_gms):
+    """What a PMS practice is paid at the GMS price, until it switches or its list ends."""
+    return gms_equivalent if pms_contract and not switched_to_gms else 0

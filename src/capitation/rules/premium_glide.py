@@ -35,11 +35,12 @@ def base_premium(
     unit="1",
     source="nhse-pms-review-2014",
     assumption="The glide is of the whole price, whichever contract it is paid on: a switch to GMS "
-    "changes only the name that the premium is paid in.",
+    "changes only the name that the premium is paid in. A contract that has ended has no list to "
+    "be measured on: its premium stands as last measured.",
 )
-def premium_measured_anew(premium_remeasured):
+def premium_measured_anew(premium_remeasured, contract_ended):
     """Whether the premium is measured anew this month (1), or stands as last measured (0)."""
-    return premium_remeasured
+    return 0 if contract_ended else premium_remeasured
 
 
 @rule(

@@ -31,11 +31,14 @@ def base_premium(
     unit="1",
     source="nhse-pms-review-2014",
     assumption="A correction factor is a fixed sum: after a switch to GMS the premium stands as "
-    "last measured.",
+    "last measured. So does that of a contract that has ended: it has no list to be measured on.",
 )
-def premium_measured_anew(premium_remeasured, switched_to_gms, switched_in_base_year):
+def premium_measured_anew(
+    premium_remeasured, switched_to_gms, switched_in_base_year, contract_ended
+):
     """Whether the premium is measured anew this month (1), or stands as last measured (0)."""
-    return 0 if switched_to_gms or switched_in_base_year else premium_remeasured
+    fixed = switched_to_gms or switched_in_base_year or contract_ended
+    return 0 if fixed else premium_remeasured
 
 
 @rule(

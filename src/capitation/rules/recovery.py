@@ -93,7 +93,8 @@ def overpayment_waived(overpayment_discovered, recovered_fraction):
     first="recovery_instalment_at_start",
     source="nottinghamshire-lmc-payments-2024",
     assumption="The repayment period is negotiated: equal instalments from the month of the claim. "
-    "What is found later is spread over as many months from then.",
+    "What is found while some is still owed raises the instalment by its own, and the sum runs "
+    "until nothing is owed: the later claim is cleared in fewer months than its own.",
 )
 def recovery_instalment(
     previous,
@@ -102,7 +103,7 @@ def recovery_instalment(
     overpayment_waived,
     recovery_instalments,
 ):
-    """What a month is to bring, while as much is owed: fixed when the claim is made."""
+    """What a month is to bring, while as much is owed: fixed with each claim, and never lowered."""
     agreed_before = previous if previous_overpayment_owed > 0 else 0
     return agreed_before + (overpayment_discovered - overpayment_waived) / recovery_instalments
 
@@ -110,7 +111,8 @@ def recovery_instalment(
 @rule(
     unit="GBP/month",
     assumption="A cap for hardship is a share of the month's core income; what it holds back is "
-    "owed, without interest, until it is recovered.",
+    "owed, without interest, until it is recovered. A contract that has ended has no core income: "
+    "what is owed under it stays owed.",
 )
 def overpayment_recovered(
     previous_overpayment_owed,

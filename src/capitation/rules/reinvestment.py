@@ -4,8 +4,13 @@ What is released goes into the commissioner's pool. The pool comes back to its p
 their contract, by weighted list, as far as they take up the services that it pays for. In every
 month, for every commissioner: opening pool + released = reinvested + unspent + closing pool.
 
-A practice that takes up nothing leaves its part in the pool, where it is carried forward; so what
-the others get in the month does not depend on it, and nothing has to be shared out twice.
+Each month all that the pool holds is offered to all. A practice that takes up nothing leaves its
+part in the pool, where it is offered to all again a month later, itself included. So in the month
+of a release the others get no more because of it; from the next month on they do, and released
+money is always reinvested in the end, as long as anybody takes part.
+
+What was released before the first month goes on being released, and so into the pool, from the
+first month on.
 """
 
 from capitation.vocabulary import A_MONTH, rule, total
@@ -44,7 +49,13 @@ weighted_list_taking_part = total(
 # ------------------------------------------------------------------------- the commissioner's pool
 
 
-@rule(unit="GBP", source="nhse-pms-framework-2014")
+@rule(
+    unit="GBP",
+    source="nhse-pms-framework-2014",
+    assumption="Premium withdrawn by the base year already comes in too: that nothing of what it "
+    "pays for stands in the base year's other streams is assumed. Where some does, it is counted "
+    "twice, unless it is taken off the practices' local schemes and totals in the payments file.",
+)
 def pool_available(previous_reinvestment_pool, premium_released):
     """What the pool holds with the month's release, before anything is paid out."""
     return previous_reinvestment_pool + premium_released * A_MONTH
@@ -53,8 +64,9 @@ def pool_available(previous_reinvestment_pool, premium_released):
 @rule(
     unit="GBP/month",
     source="nhse-pms-framework-2014",
-    assumption="Every practice is offered its part by weighted list, and the part of those who do "
-    "not take it up stays in the pool; by weighted list is assumed.",
+    assumption="Every month every practice is offered its part by weighted list, and the part of "
+    "those who do not take it up stays in the pool, to be offered to all again the month after; by "
+    "weighted list, and that nobody is given the part of others at once, is assumed.",
 )
 def pool_reinvested(
     pool_available, reinvested_share, weighted_list_taking_part, commissioner_weighted_list

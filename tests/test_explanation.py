@@ -13,7 +13,8 @@ from capitation.vocabulary import MONTHS_PER_YEAR
 
 @pytest.fixture(scope="module")
 def result():
-    return cap.project("thames-valley-pms", cap.example_practices(), months=14)
+    pair = ["april-2016", "april-2015"]
+    return cap.project("thames-valley-pms", cap.example_practices(), pair, months=14)
 
 
 def every_part(told):

@@ -162,7 +162,11 @@ def assert_engine_agrees(result, folder):
 
 @pytest.mark.parametrize("name", sorted(cap.models()))
 def test_every_formula_of_a_shipped_model_agrees_with_the_kernel(name, tmp_path):
-    book = assert_engine_agrees(cap.project(name, few_practices()), tmp_path)
+    # A fourth scenario's formulas are those of the first three, a fourth year's those of three.
+    model = cap.load_model(name)
+    scenarios, months = list(model.scenarios)[:3], min(model.months, 36)
+    result = cap.project(model, few_practices(), scenarios, months)
+    book = assert_engine_agrees(result, tmp_path)
     assert book.formulas > 4_000
 
 

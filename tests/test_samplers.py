@@ -554,8 +554,8 @@ def test_count_rises_with_the_uniform_and_with_the_mean(mean, other, spread, u, 
     assert count(mean, spread, u) <= count(other, spread, u)
 
 
-# The distribution function is a sum of some hundred terms, each with an error of its last bit. So near
-# 1, once in 10¹² draws, it has no digits left to tell two means apart, and a count may be one out.
+# The distribution function is a sum of some hundred terms, each with an error of its last bit. So
+# near 1, once in 10¹² draws, it cannot tell two means apart, and a count may be one out.
 TOLD_APART = 1 - 2.0**-40
 
 

@@ -15,13 +15,11 @@ from capitation.engine.calendar import months_of
 from capitation.engine.terms import Term
 from capitation.errors import Problem, nearest, raise_if_any
 from capitation.national import national_terms
+from capitation.projection import CARRIED
 
 REINVESTED, WITHDRAWN = "premium_reinvested", "premium_withdrawn"
 WEIGHTED_LIST = "payment_weighted_list"
 THRESHOLD = "outlier_loss"
-
-KEPT = ("practice_name", "commissioner", "commissioner_name", "contract_type", "region")
-"""Coordinates of a practice that are kept."""
 
 
 def gains_and_losses(
@@ -95,7 +93,7 @@ def gains_and_losses(
     order = np.lexsort((codes, change.sum(axis=1)))
     in_order = result.isel(practice=order)
     changes = _Changes(change[order], *_mean_lists(in_order, scenario), _limits(result, threshold))
-    kept = {name: in_order[name] for name in KEPT if name in result.coords}
+    kept = {name: in_order[name] for name in CARRIED if name in result.coords}
     labels = {
         "practice": in_order["practice"].values,
         **kept,

@@ -112,15 +112,7 @@ class Calculation:
         content = self.content
         if not practices:
             return [(code, "", code, "") for code in content.commissioners]
-        return list(
-            zip(
-                content.codes,
-                content.coordinate("practice_name"),
-                content.coordinate("commissioner"),
-                content.coordinate("contract_type"),
-                strict=True,
-            )
-        )
+        return content.who
 
     def write_column(self, page: Page, key: BlockKey) -> None:
         name, scenario = key

@@ -72,6 +72,12 @@ class Content:
             return [""] * len(self.codes)
         return [str(value) for value in self.result[name].values[self.order]]
 
+    @cached_property
+    def who(self) -> list[tuple[str, ...]]:
+        """Code, name, commissioner and contract type of each practice."""
+        said = ("practice_name", "commissioner", "contract_type")
+        return list(zip(self.codes, *(self.coordinate(name) for name in said), strict=True))
+
     def is_from_file(self, name: str) -> bool:
         """Whether an input stands in the practices' file, rather than in the model."""
         source = self.result[name].attrs.get("source", "")

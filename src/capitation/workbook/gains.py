@@ -176,17 +176,8 @@ class GainsSheet:
         first = row + 3
         amounts = np.column_stack([change.amounts, change.amounts.sum(axis=1)])
         lists = self.lists(change.scenario)
-        who = list(
-            zip(
-                content.codes,
-                content.coordinate("practice_name"),
-                content.coordinate("commissioner"),
-                content.coordinate("contract_type"),
-                strict=True,
-            )
-        )
         for line, practice in enumerate(self.order, start=first):
-            for number, text in enumerate(who[practice], start=1):
+            for number, text in enumerate(content.who[practice], start=1):
                 page.text(line, number, text)
             self.write_lists(page, line, change.scenario, practice, lists[practice])
             for year in range(self.years):

@@ -60,7 +60,7 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
 
 def _output(args: argparse.Namespace) -> Path:
     """Where the workbook goes: refused, as options are, before any work is done."""
-    from capitation.workbook.file import path_problems
+    from capitation.files import path_problems
 
     output = Path(args.output)
     raise_if_any([*path_problems(output), *option_problems(args)])
@@ -121,14 +121,14 @@ def _backtest(args: argparse.Namespace) -> tuple[str, int]:
 
 def _settle(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.settlement_summary import (
-        path_problems,
         summary_of,
         words_of,
         write_payments,
     )
+    from capitation.files import path_problems
 
     output = Path(args.output)
-    raise_if_any([*path_problems(output), *option_problems(args)])
+    raise_if_any([*path_problems(output, ".csv"), *option_problems(args)])
     calendar = cap.read_cash_calendar(args.calendar) if args.calendar else None
     asked = asked_about(args, model_of(args))
     successors = None

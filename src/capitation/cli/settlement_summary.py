@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import numpy as np
 
 from capitation.cli.console import table
 from capitation.cli.run_summary import asked_of
-from capitation.errors import InputError, Problem, raise_if_any
+from capitation.errors import raise_if_any
+from capitation.files import path_problems, written_beside
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -161,16 +163,6 @@ def _shown(pence: int) -> str:
     return f"{'-' if pence < 0 else ''}£{whole:,}.{part:02d}"
 
 
-def path_problems(path: Path) -> Iterator[Problem]:
-    """Why no payments can be written to a path, as far as that can be said before they are made."""
-    if path.suffix.lower() != ".csv":
-        yield Problem(str(path), "is not the name of a table of payments", "end it in .csv")
-    elif not path.parent.is_dir():
-        yield Problem(str(path), "its folder does not exist", f"make {path.parent} first")
-    elif path.is_dir():
-        yield Problem(str(path), "is a folder", "give the name of a file")
-
-
 def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
     """Write a settlement as a CSV file: a row for each scenario, practice, month and stream.
 
@@ -200,24 +192,18 @@ def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
     the month, for whichever contract.
     """
     path = Path(path)
-    raise_if_any(path_problems(path))
-    beside = path.with_name(f".{path.stem[:40]}-{os.getpid()}.part")
-    try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            names = AMOUNTS + (("received",) if "paid_to" in settled else ())
-            writer.writerow(("scenario", "practice", "month", "stream", *names))
-            rows = 0
-            for of_practice in _payments(settled):
-                writer.writerows(of_practice)
-                rows += len(of_practice)
-        beside.replace(path)
-    except OSError as error:
-        found = f"the file cannot be written: {error.strerror or error}"
-        mend = "choose another name or folder; if it is open in Excel, close it"
-        raise InputError(Problem(str(path), found, mend)) from None
-    finally:
-        beside.unlink(missing_ok=True)
+    raise_if_any(path_problems(path, ".csv"))
+    with (
+        written_beside(path) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        names = AMOUNTS + (("received",) if "paid_to" in settled else ())
+        writer.writerow(("scenario", "practice", "month", "stream", *names))
+        rows = 0
+        for of_practice in _payments(settled):
+            writer.writerows(of_practice)
+            rows += len(of_practice)
     return rows
 
 

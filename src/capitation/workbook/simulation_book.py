@@ -7,9 +7,10 @@ from pathlib import Path
 import xarray as xr
 
 from capitation.errors import raise_if_any
+from capitation.files import path_problems
 from capitation.workbook.checks import Check, failed, write_checks
 from capitation.workbook.cover import list_sources
-from capitation.workbook.file import Written, path_problems, save_book
+from capitation.workbook.file import Written, save_book
 from capitation.workbook.page import Book
 from capitation.workbook.simulation_charts import (
     write_break_even_charts,

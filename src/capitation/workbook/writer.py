@@ -7,13 +7,14 @@ from pathlib import Path
 import xarray as xr
 
 from capitation.errors import InputError, Problem, raise_if_any
+from capitation.files import path_problems
 from capitation.projection import whole
 from capitation.workbook.calculation import Calculation
 from capitation.workbook.calendar_tie import write_payment_calendar
 from capitation.workbook.checks import failed
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
-from capitation.workbook.file import Written, path_problems, save_book
+from capitation.workbook.file import Written, save_book
 from capitation.workbook.gains import GainsSheet
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book

@@ -1,0 +1,64 @@
+"""A file is written whole or not at all: beside its place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from capitation.errors import InputError, Problem
+
+KINDS = {".xlsx": "a workbook", ".csv": "a table of payments"}
+"""What a file is that is written, by the ending of its name."""
+
+
+def path_problems(path: Path, ending: str = ".xlsx") -> Iterator[Problem]:
+    """Why nothing can be written to a path, as far as that can be said before it is made."""
+    if path.suffix.lower() != ending:
+        yield Problem(str(path), f"is not the name of {KINDS[ending]}", f"end it in {ending}")
+    elif not path.parent.is_dir():
+        yield Problem(str(path), "its folder does not exist", f"make {path.parent} first")
+    elif path.is_dir():
+        yield Problem(str(path), "is a folder", "give the name of a file")
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside its place, and put it there once all is written.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there, or the file is open in another program.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+    except OSError as error:
+        found = f"nothing can be written in {str(path.parent)!r}: {error.strerror}"
+        raise InputError(Problem(str(path), found, "choose another folder")) from None
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        _copy_mode(path, beside)
+        beside.replace(path)
+    except OSError as error:
+        found = f"the file cannot be written: {error.strerror or error}"
+        mend = f"if {path.name} is open in Excel, close it and run again; or choose another name"
+        raise InputError(Problem(str(path), found, mend)) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _copy_mode(path: Path, beside: Path) -> None:
+    """Give the new file the rights of the one it replaces, or those of any new file."""
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    beside.chmod(mode)

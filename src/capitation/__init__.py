@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from capitation.backtesting import backtest
     from capitation.bridging import bridge
     from capitation.cash_calendar import read_cash_calendar
+    from capitation.comparison import compare
     from capitation.example import example_practices
     from capitation.explanation import explain
     from capitation.gains import gains_and_losses
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
         rule,
         total,
     )
-    from capitation.what_if import with_terms
+    from capitation.what_if import with_preset, with_terms
     from capitation.workbook import write_workbook
     from capitation.workbook.simulation_book import write_simulation
 
@@ -66,6 +67,7 @@ _HOMES = {
     "read_successors": "capitation.successors",
     "settle": "capitation.settlement",
     "appraise": "capitation.appraisal",
+    "compare": "capitation.comparison",
     "bridge": "capitation.bridging",
     "gains_and_losses": "capitation.gains",
     "in_one_pool": "capitation.practices",
@@ -83,6 +85,7 @@ _HOMES = {
     "rule": "capitation.vocabulary",
     "total": "capitation.vocabulary",
     "with_practice_terms": "capitation.practice_terms",
+    "with_preset": "capitation.what_if",
     "with_terms": "capitation.what_if",
     "write_workbook": "capitation.workbook",
     "write_simulation": "capitation.workbook.simulation_book",
@@ -97,6 +100,7 @@ __all__ = [
     "appraise",
     "backtest",
     "bridge",
+    "compare",
     "constant",
     "example_practices",
     "explain",
@@ -123,6 +127,7 @@ __all__ = [
     "total",
     "with_inputs",
     "with_practice_terms",
+    "with_preset",
     "with_terms",
     "write_simulation",
     "write_workbook",

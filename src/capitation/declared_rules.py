@@ -1,15 +1,26 @@
-"""Rules that a model's file declares by naming others: its sums, and what its standards come to."""
+"""Rules that a model's file declares: its sums, what its standards come to, those of its lines."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from capitation.engine.rule import Rule
+from capitation.engine.lines import Lines, name_for, over_lines, title_for
+from capitation.engine.rule import Rule, Total
+from capitation.engine.units import Unit
 
 
-def sum_rule(name: str, title: str, names: Iterable[str], place: str) -> Rule:
-    """A rule that adds up amounts a month.
+def sum_rule(
+    name: str,
+    title: str,
+    names: Iterable[str],
+    place: str,
+    unit: str = "GBP/month",
+    why: str = "Declared by the model: a sum of its streams.",
+) -> Rule:
+    """A rule that adds up amounts; of none, it is nothing.
 
     Examples
     --------
@@ -17,9 +28,98 @@ def sum_rule(name: str, title: str, names: Iterable[str], place: str) -> Rule:
     'core = global_sum + correction_factor'
     """
     names = list(names)
-    why = "Declared by the model: a sum of its streams."
-    body = [f"return {' + '.join(names)}"]
-    return _rule(name, "GBP/month", names, title, body, why, place)
+    body = [f"return {' + '.join(names) or '0'}"]
+    return _rule(name, unit, names, title, body, why, place)
+
+
+def for_all_lines(definitions: Iterable[Rule | Total], lines: Lines) -> list[Rule | Total]:
+    """The same rules and totals, with what is written once for each line written for every line.
+
+    Parameters
+    ----------
+    definitions : iterable of Rule or Total
+    lines : mapping of str to mapping of str to str
+        Titles of the model's lines, by kind and key.
+
+    Examples
+    --------
+    >>> from capitation.rules.service_lines import service_rate_in_scope
+    >>> lines = {"service": {"community": "Community services"}}
+    >>> [rule.name for rule in for_all_lines([service_rate_in_scope], lines)]
+    ['community_rate_in_scope']
+    """
+    definitions = list(definitions)
+    by_name = {definition.name: definition for definition in definitions}
+    found: list[Rule | Total] = []
+    for definition in definitions:
+        kind = next((k for k in lines if definition.each == k), "")
+        over = next((k for k in lines if _is_over(definition, k)), "")
+        if kind:
+            found += [_for_line(definition, kind, key, lines[kind][key]) for key in lines[kind]]
+        elif over:
+            assert isinstance(definition, Total)
+            names = [name_for(definition.of, over, key) for key in lines[over]]
+            why = f"Of all {over_lines(over)} of the model, added up."
+            title, unit = definition.title or definition.name, _unit_of(definition.of, by_name)
+            found.append(sum_rule(definition.name, title, names, definition.place, unit, why))
+        elif not definition.each:
+            found.append(definition)
+    return found
+
+
+def _is_over(definition: Rule | Total, kind: str) -> bool:
+    return isinstance(definition, Total) and definition.over == over_lines(kind)
+
+
+def _unit_of(name: str, definitions: Mapping[str, Rule | Total]) -> str:
+    definition = definitions.get(name)
+    if isinstance(definition, Rule):
+        return definition.unit
+    if definition is None:
+        return "1"
+    unit = _unit_of(definition.of, definitions)
+    return str(Unit.parse(unit) * Unit.parse("month/year")) if definition.over == "months" else unit
+
+
+def _for_line(definition: Rule | Total, kind: str, key: str, line: str) -> Rule | Total:
+    """A rule, or a total, that is written once for each line, as it is for one."""
+    name, first = (name_for(n, kind, key) for n in (definition.name, definition.first))
+    if isinstance(definition, Total):
+        title = title_for(definition.title or definition.name, line)
+        of = name_for(definition.of, kind, key)
+        return replace(definition, name=name, of=of, first=first, title=title, each="")
+    tree = _Renamed(kind, key, line).visit(ast.parse(definition.text).body[0])
+    text = ast.unparse(tree)
+    assert definition.function is not None
+    scope = dict(definition.function.__globals__)
+    exec(compile(text, definition.place, "exec"), scope)
+    changed: dict[str, Any] = {"name": name, "first": first, "text": text, "each": ""}
+    if drawn := definition.drawn:
+        spread, like = (name_for(n, kind, key) for n in (drawn.spread, drawn.like))
+        changed["drawn"] = replace(drawn, spread=spread, like=like)
+    return replace(definition, **changed, function=scope[name])
+
+
+class _Renamed(ast.NodeTransformer):
+    """Puts a line's key where a rule's names say the kind of line, and its title before its own."""
+
+    def __init__(self, kind: str, key: str, line: str):
+        self.kind, self.key, self.line = kind, key, line
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.name = name_for(node.name, self.kind, self.key)
+        title, *rest = str(ast.get_docstring(node)).splitlines()
+        said = "\n".join([title_for(title, self.line), *rest])
+        node.body[0] = ast.Expr(ast.Constant(said))
+        return ast.fix_missing_locations(self.generic_visit(node))
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.arg = name_for(node.arg, self.kind, self.key)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        node.id = name_for(node.id, self.kind, self.key)
+        return node
 
 
 def mandatory_rule(grades: Iterable[str], place: str) -> Rule:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -12,31 +11,40 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from capitation.declared_rules import sum_rule
+from capitation.declared_rules import for_all_lines, sum_rule
+from capitation.engine.lines import KINDS_OF_LINE
 from capitation.engine.rule import Rule, Total
 from capitation.engine.schedules import SCHEDULE_KEYS, STEPS_KEYS, read_named_schedules
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
-from capitation.engine.terms import GROUNDS, Term, read_sources, read_terms
+from capitation.engine.terms import GROUNDS, Term, kept_of, read_sources, read_terms
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
 from capitation.input_tables import read_inputs
 from capitation.model import Model, Scenario, Simulation, term_behind
-from capitation.national import national_inputs, national_schedules, national_terms
+from capitation.model_tables import by_line, read_lines, read_toml, templates_in, with_those_of
+from capitation.national import (
+    national_inputs,
+    national_lines,
+    national_presets,
+    national_schedules,
+    national_templates,
+    national_terms,
+)
 from capitation.simulation_table import read_simulation, simulation_faults, simulation_shape
 from capitation.standard_tables import read_standards
 
 REQUIRED = ("name", "title", "start", "months", "rules", "streams")
 KEYS = {
-    **dict.fromkeys(("name", "title", "purpose"), "text"),
+    **dict.fromkeys(("name", "title", "purpose", "like"), "text"),
     **dict.fromkeys(("commissioners", "rules", "streams"), "names"),
-    **dict.fromkeys(("sum", "input", "standard", "term"), "tables"),
+    **dict.fromkeys(("sum", "input", "standard", "term", *KINDS_OF_LINE), "tables"),
     **dict.fromkeys(("schedule", "scenario", "source"), "tables"),
     "simulation": "table",
     "start": "date",
     "months": "count",
 }
 SUM_KEYS = {"title": "text", "of": "names"}
-SCENARIO_KEYS = {"title": "text", "term": "tables"}
+SCENARIO_KEYS = {"title": "text", "preset": "names", "term": "tables"}
 TOTAL_PAYMENTS = "total_payments"
 
 
@@ -59,7 +67,7 @@ def models() -> dict[str, str]:
     True
     """
     files = sorted(models_folder().glob("*.toml"))
-    return {path.stem: tomllib.loads(path.read_text("utf-8"))["title"] for path in files}
+    return {path.stem: read_toml(path)["title"] for path in files}
 
 
 def load_model(name_or_path: str | Path) -> Model:
@@ -87,21 +95,16 @@ def load_model(name_or_path: str | Path) -> Model:
     datetime.date(2015, 4, 1)
     """
     path = _find(name_or_path)
-    try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(path.name, f"not readable as TOML: {error}")) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"cannot be read: {error}")) from None
-    return _ModelReader(path, table).read()
+    return _ModelReader(path, read_toml(path)).read()
 
 
-def _find(name_or_path: str | Path) -> Path:
+def _find(name_or_path: str | Path, beside: Path | None = None) -> Path:
+    """The file of a model that is shipped, or of a path; a path is from the folder of a file."""
     text = str(name_or_path)
     shipped = models_folder() / f"{text}.toml"
     if shipped.is_file():
         return shipped
-    path = Path(name_or_path)
+    path = Path(name_or_path) if beside is None else beside.parent / name_or_path
     if path.suffix != ".toml":
         mend = nearest(text, models()) + ", or give the path of a .toml file"
         raise InputError(Problem(text, "no model of this name comes with capitation", mend))
@@ -115,7 +118,8 @@ class _ModelReader:
 
     def __init__(self, path: Path, table: dict[str, Any]):
         self.path = path
-        self.table = table
+        self.written = table
+        self.table = with_those_of(table, path.name, lambda name: _find(name, path))
         self.problems: list[Problem] = []
 
     def fault(self, where: str, found: str, mend: str = "") -> None:
@@ -130,7 +134,8 @@ class _ModelReader:
         self.read_own_inputs()
         scenarios = self.scenarios()
         before = len(self.problems)
-        definitions: list[Rule | Total] = [*self.definitions(), *self.sums()]
+        rules = for_all_lines(self.definitions(), self.lines)
+        definitions: list[Rule | Total] = [*rules, *self.sums()]
         known = {definition.name for definition in definitions}
         definitions += self.standards.rules(self.path.name, known)
         complete = len(self.problems) == before
@@ -147,7 +152,7 @@ class _ModelReader:
             terms=self.terms,
             sources=self.sources,
             definitions=tuple(definitions),
-            inputs=national_inputs() | self.own_inputs,
+            inputs=self.inputs | self.own_inputs,
             scenarios=scenarios,
             place=self.path.name,
             simulation=simulation,
@@ -207,16 +212,41 @@ class _ModelReader:
         own_schedules, wrong = read_named_schedules(self.table.get("schedule", {}), file)
         self.schedules = national_schedules() | own_schedules
         self.problems += wrong
-        self.own_terms, wrong = read_terms(
-            self.table.get("term", {}), file, self.sources, self.schedules
-        )
+        self.read_lines()
+        tables = self.by_line("term")
+        self.own_terms, wrong = read_terms(tables, file, self.sources, self.schedules)
         self.problems += wrong
-        self.terms = national | self.own_terms
+        self.terms = national | self.terms_of_lines() | self.own_terms
+
+    def read_lines(self) -> None:
+        """Read the model's lines, and what is written once for each of them."""
+        own, wrong = read_lines(self.table, self.path.name)
+        self.problems += wrong
+        self.own_lines = own
+        self.lines = {**national_lines(), **own}
+        self.templates = {}
+        for kind in ("term", "input"):
+            repeated, wrong = templates_in(self.table.get(kind, {}), f"{self.path.name}, {kind}")
+            self.templates[kind] = {**national_templates(kind), **repeated}
+            self.problems += wrong
+
+    def by_line(self, kind: str) -> dict[str, Any]:
+        """The model's terms or inputs, with those written once for each line written out."""
+        return by_line(self.table.get(kind, {}), self.lines, self.templates[kind])
+
+    def terms_of_lines(self) -> dict[str, Term]:
+        """The national terms that are written once for each line, for the model's own lines."""
+        tables = national_templates("term")
+        written = by_line(tables, self.own_lines, tables)
+        return read_terms(written, "national", self.sources, self.schedules)[0]
 
     def read_own_inputs(self) -> None:
         """Read the model's inputs, and its standards with the inputs and weights they make."""
         table, file = self.table, self.path.name
-        self.own_inputs, wrong = read_inputs(table.get("input", {}), file, self.sources)
+        templates = national_templates("input")
+        of_lines = by_line(templates, self.own_lines, templates)
+        self.inputs = national_inputs() | read_inputs(of_lines, file, self.sources)[0]
+        self.own_inputs, wrong = read_inputs(self.by_line("input"), file, self.sources)
         self.problems += wrong
         tables, start = table.get("standard", {}), table["start"]
         self.standards, wrong = read_standards(tables, file, self.sources, start)
@@ -237,10 +267,11 @@ class _ModelReader:
 
     def scenarios(self) -> dict[str, Scenario]:
         scenarios = {}
+        own_terms = self.by_line("term")
         for name, entry in (self.table.get("scenario") or {"base": {}}).items():
             changed = {}
-            for term, keys in entry.get("term", {}).items():
-                if term in self.table.get("term", {}) and term not in self.own_terms:
+            for term, keys in self.changes(name, entry).items():
+                if term in own_terms and term not in self.own_terms:
                     continue  # what is wrong with it is told where it stands
                 if term not in self.terms:
                     mend = nearest(term, self.terms)
@@ -254,15 +285,23 @@ class _ModelReader:
             scenarios[name] = Scenario(name, entry.get("title", name), terms)
         return scenarios
 
+    def changes(self, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """The terms that a scenario changes: those of its presets, and its own over them."""
+        tables = [entry.get("term", {})]
+        for preset in entry.get("preset", ()):
+            if preset not in national_presets():
+                mend = nearest(preset, national_presets())
+                self.fault(f"scenario.{name}, preset", f"there is no preset {preset!r}", mend)
+                continue
+            tables.insert(len(tables) - 1, national_presets()[preset].get("term", {}))
+        written = (by_line(table, self.lines, self.templates["term"]) for table in tables)
+        return {term: keys for table in written for term, keys in table.items()}
+
     def kept(self, term: str, keys: Mapping[str, Any]) -> dict[str, Any]:
         """What a scenario keeps of a term whose values, schedule or single keys it changes."""
-        own = self.table.get("term", {})
+        own = self.by_line("term")
         if term not in own:
-            national = self.terms[term]
-            kept: dict[str, Any] = {"title": national.title, "unit": national.unit}
-            bounds = {"least": national.least, "most": national.most}
-            kept |= {key: bound for key, bound in bounds.items() if bound is not None}
-            return kept | {"description": national.description}
+            return kept_of(self.terms[term])
         dropped: tuple[str, ...] = ()
         if "values" in keys:
             dropped = (*SCHEDULE_KEYS, *GROUNDS)
@@ -368,16 +407,24 @@ class _ModelReader:
         read = (term_behind(name, model.terms) for name in graph.leaves)
         used = {name for name in read if name is not None}
         changed = {term for scenario in model.scenarios.values() for term in scenario.terms}
-        self.check_used("term", {*self.own_terms, *changed} - used, graph.leaves)
-        self.check_used("input", set(self.own_inputs) - set(graph.leaves), graph.leaves)
+        own_terms, own_inputs = self.as_written("term"), self.as_written("input")
+        changed = changed if "scenario" in self.written else set()
+        self.check_used("term", {*own_terms, *changed} - used, graph.leaves)
+        self.check_used("input", own_inputs - set(graph.leaves), graph.leaves)
         if model.simulation is not None:
             self.problems += simulation_faults(model.simulation, graph, self.path.name)
             if model.simulation.effect not in used:
                 found = f"no rule of this model reads {model.simulation.effect!r}"
                 self.fault("simulation, effect", found, nearest(model.simulation.effect, used))
-        for source in sorted(set(self.own_sources) - _cited(model)):
+        for source in sorted(set(self.written.get("source", {})) - _cited(model)):
             self.fault(f"source.{source}", "nothing in this model cites it", "cite it or remove it")
         raise_if_any(self.problems)
+
+    def as_written(self, kind: str) -> set[str]:
+        """Names of the terms or inputs of the file itself, and not of the contract it is like."""
+        made = self.standards.inputs if kind == "input" and "standard" in self.written else ()
+        tables = self.written.get(kind, {})
+        return {*by_line(tables, self.lines, self.templates[kind]), *made}
 
     def check_used(self, kind: str, unused: Iterable[str], known: Iterable[str]) -> None:
         for name in sorted(unused):

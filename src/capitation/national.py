@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
+from capitation.engine.lines import Lines
 from capitation.engine.schedules import NamedSchedule, read_named_schedules
 from capitation.engine.terms import Source, Term, read_sources, read_terms
 from capitation.errors import Problem, raise_if_any
 from capitation.input_tables import read_inputs
+from capitation.model_tables import by_line, read_lines, templates_in
 from capitation.practices import PracticeInput
 
 
@@ -65,12 +69,47 @@ def national_schedules() -> dict[str, NamedSchedule]:
     return _national().schedules
 
 
+def national_lines() -> Lines:
+    """Titles of the lines that a model has unless it has its own, by kind and key.
+
+    Examples
+    --------
+    >>> national_lines()["service"]["community"]
+    'Community services'
+    """
+    return _national().lines
+
+
+def national_templates(table: str) -> Mapping[str, Any]:
+    """The national terms, or inputs, that are written once for each line, as their file has them.
+
+    Parameters
+    ----------
+    table : {"term", "input"}
+    """
+    return _national().templates[table]
+
+
+def national_presets() -> Mapping[str, Any]:
+    """Named sets of changes to terms, such as the corridors of a risk share.
+
+    Returns
+    -------
+    mapping of str to mapping
+        By name: ``title``, and ``term``, a mapping of the keys that change.
+    """
+    return _national().presets
+
+
 @dataclass(frozen=True)
 class _National:
     terms: dict[str, Term]
     sources: dict[str, Source]
     inputs: dict[str, PracticeInput]
     schedules: dict[str, NamedSchedule]
+    lines: Lines
+    templates: dict[str, dict[str, Any]]
+    presets: dict[str, Any]
 
 
 @functools.cache
@@ -80,21 +119,32 @@ def _national() -> _National:
         if file.name.endswith(".toml"):
             tables[file.name] = tomllib.loads(file.read_text("utf-8"))
     sources: dict[str, Source] = {}
-    terms: dict[str, Term] = {}
-    inputs: dict[str, PracticeInput] = {}
     schedules: dict[str, NamedSchedule] = {}
+    lines: dict[str, dict[str, str]] = {}
+    presets: dict[str, Any] = {}
+    templates: dict[str, dict[str, Any]] = {"term": {}, "input": {}}
     problems: list[Problem] = []
     for name, table in sorted(tables.items()):
         found, wrong = read_sources(table, name)
         sources |= found
         named, also_wrong = read_named_schedules(table.get("schedule", {}), name)
         schedules |= named
-        problems += [*wrong, *also_wrong]
+        declared, wrong_lines = read_lines(table, name)
+        lines |= declared
+        presets |= table.get("preset", {})
+        problems += [*wrong, *also_wrong, *wrong_lines]
+        for kind, own in templates.items():
+            repeated, wrong = templates_in(table.get(kind, {}), f"{name}, {kind}")
+            own |= repeated
+            problems += wrong
+    terms: dict[str, Term] = {}
+    inputs: dict[str, PracticeInput] = {}
     for name, table in sorted(tables.items()):
-        read, wrong = read_terms(table.get("term", {}), name, sources, schedules)
+        written = {kind: by_line(table.get(kind, {}), lines, templates[kind]) for kind in templates}
+        read, wrong = read_terms(written["term"], name, sources, schedules)
+        asked, also_wrong = read_inputs(written["input"], name, sources)
         terms |= read
-        asked, also_wrong = read_inputs(table.get("input", {}), name, sources)
         inputs |= asked
         problems += [*wrong, *also_wrong]
     raise_if_any(problems)
-    return _National(terms, sources, inputs, schedules)
+    return _National(terms, sources, inputs, schedules, lines, templates, presets)

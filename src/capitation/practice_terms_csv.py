@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capitation.engine.schedules import Schedule
-from capitation.engine.terms import DatedValue, PracticeTerms, as_written, read_number
+from capitation.engine.terms import DatedValue, PracticeTerms, Term, as_written, number_of
 from capitation.errors import Problem, nearest
 from capitation.national import national_schedules
 from capitation.practices import place_of
@@ -31,15 +31,15 @@ def read_practice_terms(
     path: str | os.PathLike[str],
     practices: xr.Dataset | None = None,
     *,
-    terms: Collection[str] | None = None,
+    terms: Mapping[str, Term] | Collection[str] | None = None,
     known: Iterable[str] = (),
 ) -> PracticeTerms:
     r"""Read terms that hold for a practice from a month on, in place of those that hold for all.
 
     The file has the headings ``practice``, ``term``, ``from``, and ``value`` or ``schedule`` or
-    both; and perhaps ``assumption``, which says why. A row is one dated value, a number or a
-    fraction such as 6/7, or else the name of a schedule whose first step is in that month. It holds
-    until the next row of the same practice and term.
+    both; and perhaps ``assumption``, which says why. A row is one dated value, a number, a
+    fraction such as 6/7 or the name of a choice, or else the name of a schedule whose first step is
+    in that month. It holds until the next row of the same practice and term.
 
     Parameters
     ----------
@@ -48,8 +48,9 @@ def read_practice_terms(
         written as 2016-04.
     practices : xarray.Dataset, optional
         The practices of the projection. Any practice if left out.
-    terms : collection of str, optional
-        Names of terms that rows may be about. Any if left out.
+    terms : mapping of str to Term, or collection of str, optional
+        Terms, or their names, that rows may be about. Any if left out. Choices are known by name
+        only where the terms are given.
     known : iterable of str, optional
         Codes of other practices that rows may be about. They are left out.
 
@@ -93,7 +94,10 @@ def read_practice_terms(
     if practices is not None:
         wanted = set(practices["practice"].values.astype(str).tolist())
         problems += unknown(table, sheet.codes, {*wanted, *known}, place_of(practices))
-    rows, wrong = _rows(sheet, names, [None if np.isnat(m) else as_text(m) for m in months])
+    by_name = terms if isinstance(terms, Mapping) else {}
+    choices = {name: term.choices for name, term in by_name.items()}
+    starts = [None if np.isnat(m) else as_text(m) for m in months]
+    rows, wrong = _rows(sheet, names, starts, choices)
     problems += [*wrong, *_repeated(sheet, rows)]
     of_others = wanted is not None and not any(row.code in wanted for row in rows)
     if rows and of_others and not problems:
@@ -121,37 +125,43 @@ class _Row:
 
 
 def _rows(
-    sheet: Sheet, names: list[str], months: list[str | None]
+    sheet: Sheet,
+    names: list[str],
+    months: list[str | None],
+    choices: Mapping[str, tuple[str, ...]],
 ) -> tuple[list[_Row], list[Problem]]:
     table, (values, schedules, reasons) = sheet.table, (sheet.texts(name) for name in TEXTS)
     rows: list[_Row] = []
     problems: list[Problem] = []
     for number, code in enumerate(sheet.codes):
         month, value, schedule = months[number], values[number], schedules[number]
-        where = table.where(number)
+        where, named = table.where(number), choices.get(names[number], ())
+        figure = None if schedule else _figure(value, named)
         if bool(value) == bool(schedule):
             found = "both a value and a schedule" if value else "neither a value nor a schedule"
             problems.append(Problem(where, found, "give one of them"))
-        elif value and not _is_number(value):
-            mend = "write digits, as 0.75, or a fraction, as 3/4"
-            problems.append(Problem(where, f"expected a number, found {value!r}", mend))
+        elif value and figure is None:
+            mend = f"write {' or '.join(named) or 'digits, as 0.75, or a fraction, as 3/4'}"
+            wanted = "one of the term's choices" if named else "a number"
+            problems.append(Problem(where, f"expected {wanted}, found {value!r}", mend))
         elif schedule and schedule not in national_schedules():
             mend = nearest(schedule, national_schedules())
             problems.append(Problem(where, f"there is no schedule {schedule!r}", mend))
         elif code and names[number] and month:
             start = dt.date.fromisoformat(f"{month}-01")
-            steps = _steps(schedule, start) if schedule else ((start, value),)
+            steps = _steps(schedule, start) if schedule else ((start, figure),)
             why = reasons[number] or f"Set for the practice in {table.file}"
             rows.append(_Row(number, code, names[number], start, steps, why))
     return rows, problems
 
 
-def _is_number(text: str) -> bool:
+def _figure(text: str, choices: tuple[str, ...]) -> str | float | None:
+    """A figure as it is to be kept: a choice as its number, others as they stand; or None."""
     try:
-        read_number(text)
+        number = number_of(text, choices)
     except ValueError:
-        return False
-    return True
+        return None
+    return number if choices else text
 
 
 def _steps(name: str, start: dt.date) -> tuple[tuple[dt.date, object], ...]:
@@ -167,7 +177,7 @@ def _dated(rows: list[_Row]) -> Iterator[DatedValue]:
         for start, figure in row.steps:
             if start < end:
                 written = as_written(figure)
-                yield DatedValue(start, read_number(figure), written, assumption=row.why)
+                yield DatedValue(start, number_of(figure), written, assumption=row.why)
 
 
 def _wrong_terms(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from capitation.engine.terms import DatedValue, Term, format_number, read_number
-from capitation.errors import Problem, nearest, raise_if_any
+from capitation.engine.terms import DatedValue, Term, format_number, kept_of, read_terms
+from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model, term_behind
+from capitation.national import national_presets
 
 ASSUMED = "Set by the user (--set)"
 
@@ -20,7 +21,7 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
     model : Model
         As it will be run: a value holds from its start.
     values : mapping of str to float or str
-        By name of the term; a number, or an exact fraction as text.
+        By name of the term; a number, an exact fraction as text, or the name of a choice.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
             problems.append(Problem(model.place, found, mend))
             continue
         try:
-            number = read_number(value)
+            number = model.terms[name].number(value)
         except ValueError as error:
             problems.append(Problem(f"{model.place}, term.{name}", str(error)))
             continue
@@ -77,14 +78,62 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
             where = f"{model.place}, term.{name}, from {term.values[-1].start}"
             problems.append(Problem(where, *outside))
     raise_if_any(problems)
+    return _in_every_scenario(model, terms)
+
+
+def with_preset(model: Model, name: str) -> Model:
+    """Set a contract's terms to a preset, such as the corridors of a known risk share.
+
+    Parameters
+    ----------
+    model : Model
+    name : str
+        A preset that comes with the library: ``aco-reach-global``, ``mssp-enhanced`` ….
+
+    Returns
+    -------
+    Model
+        The same contract, with the preset's terms in every scenario, each with its own grounds.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset, or no rule of the contract reads what it sets.
+
+    Examples
+    --------
+    >>> from capitation import load_model
+    >>> model = with_preset(load_model("out-of-hospital-budget"), "aco-reach-professional")
+    >>> model.terms["gain_share_1"].at(model.start)
+    0.5
+    """
+    presets = national_presets()
+    if name not in presets:
+        raise InputError(Problem(name, "there is no such preset", nearest(name, presets)))
+    changed = presets[name]["term"]
+    leaves = model.graph().leaves
+    read = {term_behind(leaf, model.terms) for leaf in leaves}
+    raise_if_any(
+        Problem(model.place, f"no rule of {model.name} reads {term!r}, which {name} sets")
+        for term in changed
+        if term not in read
+    )
+    tables = {term: {**kept_of(model.terms[term]), **keys} for term, keys in changed.items()}
+    terms, problems = read_terms(tables, f"preset {name}", model.sources)
+    raise_if_any(problems)
+    return _in_every_scenario(model, terms)
+
+
+def _in_every_scenario(model: Model, terms: Mapping[str, Term]) -> Model:
+    """The same contract with these terms, whatever its scenarios have in their place."""
     scenarios = {
         key: replace(
             scenario,
-            terms={name: term for name, term in scenario.terms.items() if name not in terms},
+            terms={name: own for name, own in scenario.terms.items() if name not in terms},
         )
         for key, scenario in model.scenarios.items()
     }
-    return replace(model, terms=model.terms | terms, scenarios=scenarios)
+    return replace(model, terms={**model.terms, **terms}, scenarios=scenarios)
 
 
 def _all_of(model: Model, name: str) -> list[Term]:
@@ -105,8 +154,8 @@ def _has_history(model: Model, name: str) -> bool:
 
 def _set(model: Model, name: str, value: float | str, *, keeps_history: bool) -> Term:
     """A term with one value: from the first month on, or from its own first date."""
-    number = read_number(value)
-    is_fraction = isinstance(value, str) and "/" in value
+    number = model.terms[name].number(value)
+    is_fraction = isinstance(value, str) and "/" in value and not model.terms[name].choices
     written = str(value).strip() if is_fraction else format_number(number)
     term = model.term_in(name, next(iter(model.scenarios)))
     first = min(each.values[0].start for each in _all_of(model, name))

@@ -59,6 +59,7 @@ def model_of(args: argparse.Namespace) -> cap.Model:
     model = cap.load_model(args.model)
     start = first_of_month(args.start or "")
     model = replace(model, start=start) if start else model
+    model = cap.with_preset(model, args.preset) if args.preset else model
     words = (word.partition("=") for word in args.set)
     changed = {name.strip(): value.strip() for name, _, value in words}
     return cap.with_terms(model, changed) if changed else model

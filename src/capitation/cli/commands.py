@@ -178,12 +178,27 @@ def _appraise(args: argparse.Namespace) -> tuple[str, int]:
     return as_json(summary) if args.json else words_of(summary, result, split), 0
 
 
+def _compare(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.comparison_summary import summary_of, words_of
+
+    raise_if_any(option_problems(args))
+    asked = asked_about(args, model_of(args))
+    result = cap.project(
+        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
+    )
+    compared = cap.compare(result, args.measure)
+    summary = summary_of(result, compared, asked)
+    tell_notes(summary["notes"])
+    return as_json(summary) if args.json else words_of(summary, result, compared), 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "run": _run,
     "simulate": _simulate,
     "explain": _explain,
     "settle": _settle,
     "appraise": _appraise,
+    "compare": _compare,
     "models": _models,
     "backtest": _backtest,
 }

@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     appraise = command(
         "appraise", "two scenarios: their value, why they differ, who gains and loses"
     )
-    for add in (run, simulate, explain, settle, appraise):
+    compare = command("compare", "scenarios side by side, such as every form of a contract")
+    for add in (run, simulate, explain, settle, appraise, compare):
         add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help=only)
@@ -91,11 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         add("--hubs", metavar="FILE.csv", help="practice,hub: add up by hub, not by commissioner")
         agreed = "one pool over all the commissioners, which have agreed to it: these"
         add("--one-pool", **several, metavar="CODE", help=agreed)
+        named = "terms as a preset has them, such as aco-reach-global"
+        add("--preset", metavar="NAME", help=named)
         change = "set a term in every scenario; may be repeated"
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
-    for add in (run, simulate, settle):
+    for add in (run, simulate, settle, compare):
         add("--scenario", **several, metavar="NAME", help="only these [all]")
     for add in (run, simulate):
         add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
@@ -116,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="POUNDS",
         help="a year and weighted patient, that counts as a loss [3]",
     )
+    amounts = "rules or totals to set side by side [the streams and total_payments]"
+    compare("--measure", **several, metavar="RULE", help=amounts)
     simulate("--draws", type=int, default=1_000, metavar="N", help="how many [1000]")
     simulate("--seed", type=int, default=1, metavar="S", help="the same seed, the same draws [1]")
     simulate("--threads", type=int, metavar="N", help="the result does not depend on it [all]")

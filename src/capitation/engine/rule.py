@@ -17,7 +17,11 @@ from pathlib import Path
 
 from capitation.engine.distribution import Distribution
 from capitation.engine.language import Checker, Constant
-from capitation.errors import Problem, RuleError
+from capitation.engine.lines import KINDS_OF_LINE, faults_of_each, over_lines
+from capitation.errors import Problem, RuleError, raise_if_any
+
+OVER = ("practices", "months", *map(over_lines, KINDS_OF_LINE))
+"""What a total may be over."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Rule:
         The named constants that the text uses.
     place : str
         File and line of the definition.
+    each : str
+        The kind of line, such as ``"service"``, of which every line has a rule like this one.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Rule:
     place: str = ""
     function: Callable[..., float] | None = field(default=None, compare=False, repr=False)
     drawn: Distribution | None = None
+    each: str = ""
     tree: ast.FunctionDef = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -114,18 +121,20 @@ class Rule:
 
 @dataclass(frozen=True)
 class Total:
-    """A sum of a rule, over the practices of a commissioner or over the months of a fiscal year.
+    """A sum of a rule: over a commissioner's practices, a fiscal year's months, or all lines.
 
     Attributes
     ----------
     name : str
     of : str
         The rule that is summed.
-    over : {"practices", "months"}
+    over : {"practices", "months", "services", "segments"}
     title : str
     first : str
         For a total over months: name of the value that stands before the first fiscal year.
     place : str
+    each : str
+        The kind of line of which every line has a total like this one.
     """
 
     of: str
@@ -134,6 +143,7 @@ class Total:
     title: str = ""
     first: str = ""
     place: str = ""
+    each: str = ""
 
 
 class _Substitution(ast.NodeTransformer):
@@ -151,6 +161,7 @@ def rule(
     assumption: str = "",
     first: str = "",
     drawn: Distribution | None = None,
+    each: str = "",
 ) -> Callable[[Callable[..., float]], Rule]:
     """Declare a scalar function to be a payment rule.
 
@@ -168,6 +179,10 @@ def rule(
     drawn : Distribution, optional
         Makes it a random rule: what the function returns is the mean. A projection takes the mean;
         a simulation draws a value around it.
+    each : {"service", "segment"}, optional
+        Written once for every line of this kind that a model has: in the rule's name and in those
+        of its parameters, the word stands for the line's key. Of ``service_rate`` the line
+        ``community`` has ``community_rate``.
 
     Returns
     -------
@@ -192,6 +207,7 @@ def rule(
         ast.increment_lineno(tree, start - 1)
         checker = Checker(tree, file, function.__globals__)
         checker.check(unit, source, assumption)
+        checker.problems += faults_of_each(function.__name__, each, f"{file}:{tree.lineno}")
         if checker.problems:
             raise RuleError(checker.problems)
         assert isinstance(tree, ast.FunctionDef)
@@ -208,26 +224,29 @@ def rule(
             constants=checker.constants,
             place=place,
             function=function,
+            each=each,
         )
 
     return decorate
 
 
-def total(of: str | Rule, over: str, *, title: str = "", first: str = "") -> Total:
+def total(of: str | Rule, over: str, *, title: str = "", first: str = "", each: str = "") -> Total:
     """Declare the sum of a rule. It bears the name of the variable it is assigned to.
 
     Parameters
     ----------
     of : str or Rule
         The rule to sum.
-    over : {"practices", "months"}
+    over : {"practices", "months", "services", "segments"}
         Over the practices of a commissioner, for each month; or over the months of each fiscal
         year. A rule that reads a total over months gets its own fiscal year's, and with
-        ``previous_<name>`` that of the year before.
+        ``previous_<name>`` that of the year before. Or over all the model's lines of a kind.
     title : str, optional
     first : str, optional
         For a total over months that is looked back at: name of the value for the year before the
         first.
+    each : {"service", "segment"}, optional
+        Written once for every line of this kind, as for `rule`.
 
     Returns
     -------
@@ -236,13 +255,13 @@ def total(of: str | Rule, over: str, *, title: str = "", first: str = "") -> Tot
     Raises
     ------
     RuleError
-        If `over` is neither.
+        If `over` is none of these.
     """
     frame = inspect.stack()[1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
-    if over not in ("practices", "months"):
-        raise RuleError(
-            Problem(place, f"a total over {over!r}", "a total is over 'practices' or 'months'")
-        )
+    if over not in OVER:
+        mend = f"a total is over {', '.join(map(repr, OVER[:-1]))} or {OVER[-1]!r}"
+        raise RuleError(Problem(place, f"a total over {over!r}", mend))
     name = of.name if isinstance(of, Rule) else of
-    return Total(of=name, over=over, title=title, first=first, place=place)
+    raise_if_any(faults_of_each(name, each, place), RuleError)
+    return Total(of=name, over=over, title=title, first=first, place=place, each=each)

@@ -31,6 +31,7 @@ _GROUNDS = dict.fromkeys(GROUNDS, "text")
 TERM_KEYS = {
     **dict.fromkeys(("title", "unit", "description", "issue"), "text"),
     **dict.fromkeys(("least", "most"), "any"),
+    "choices": "names",
     "values": "rows",
     **SCHEDULE_KEYS,
     **_GROUNDS,
@@ -98,6 +99,8 @@ class Term:
         Between which its values lie; None stands for no bound.
     schedule : Schedule or None
         What its values follow, if they follow one.
+    choices : tuple of str
+        Names of its values 0, 1, 2 …, where it is a choice.
     """
 
     name: str
@@ -110,6 +113,11 @@ class Term:
     least: float | None = None
     most: float | None = None
     schedule: Schedule | None = None
+    choices: tuple[str, ...] = ()
+
+    def number(self, written: Any) -> float:
+        """The number that stands for a figure as it is written: see `number_of`."""
+        return number_of(written, self.choices)
 
     def value_at(self, month: dt.date) -> DatedValue:
         """The dated value that holds in a month.
@@ -193,6 +201,7 @@ class Term:
             self.place,
             self.least,
             self.most,
+            choices=self.choices,
         )
 
 
@@ -262,6 +271,62 @@ def read_number(written: Any) -> float:
     return value
 
 
+def number_of(written: Any, choices: Sequence[str] = ()) -> float:
+    """Read a number or an exact fraction; of a choice, perhaps by its name.
+
+    Parameters
+    ----------
+    written : object
+        A number, or text.
+    choices : sequence of str
+        What the numbers 0, 1, 2 … stand for; a choice is one of them.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> number_of("virtual", ["outside", "virtual"])
+    1.0
+    """
+    if not choices:
+        return read_number(written)
+    if isinstance(written, str) and written.strip() in choices:
+        return float(choices.index(written.strip()))
+    allowed = ", ".join(f"{n} or {name!r}" for n, name in enumerate(choices))
+    try:
+        number = read_number(written)
+    except ValueError:
+        number = -1.0
+    if number not in range(len(choices)):
+        raise ValueError(f"expected one of {allowed}, found {written!r}")
+    return number
+
+
+def kept_of(term: Term) -> dict[str, Any]:
+    """What stands of a term, as its file would have it, when its values are changed."""
+    bounds = {"least": term.least, "most": term.most}
+    kept: dict[str, Any] = {"title": term.title, "unit": term.unit}
+    kept |= {key: bound for key, bound in bounds.items() if bound is not None}
+    return kept | {"description": term.description, "choices": list(term.choices)}
+
+
+def described(description: str, choices: Sequence[str]) -> str:
+    """A term's description, with what its numbers stand for where it is a choice.
+
+    Examples
+    --------
+    >>> described("Form of the contract.", ["outside", "virtual"])
+    'Form of the contract. 0 outside, 1 virtual.'
+    """
+    named = ", ".join(f"{number} {name}" for number, name in enumerate(choices))
+    if not named or description.endswith(f"{named}."):
+        return description
+    return f"{description} {named}.".strip()
+
+
 def read_sources(table: Mapping[str, Any], file: str) -> tuple[dict[str, Source], list[Problem]]:
     """Read the ``[source.<id>]`` tables of a file."""
     sources: dict[str, Source] = {}
@@ -329,6 +394,7 @@ class _TermReader:
         self.schedule: Schedule | None = None
         self.least: float | None = None
         self.most: float | None = None
+        self.choices: tuple[str, ...] = ()
         self.problems: list[Problem] = []
 
     def fault(self, found: str, mend: str = "", where: str = "") -> None:
@@ -341,6 +407,7 @@ class _TermReader:
             return None
         self.check_unit(entry.get("unit"))
         self.read_bounds()
+        self.choices = tuple(entry.get("choices", ()))
         entries = list(self.entries())
         values = [value for value in map(self.dated_value, entries) if value is not None]
         if not entries and not self.problems:
@@ -353,12 +420,13 @@ class _TermReader:
             entry["unit"],
             tuple(values),
             entry.get("title", self.name.replace("_", " ")),
-            entry.get("description", ""),
+            described(entry.get("description", ""), self.choices),
             entry.get("issue", ""),
             self.place,
             self.least,
             self.most,
             self.schedule,
+            self.choices,
         )
 
     def check_unit(self, unit: Any) -> None:
@@ -425,7 +493,7 @@ class _TermReader:
             self.fault("a value without a date", "give from = 2015-04-01")
         self.check_provenance(entry, where)
         try:
-            value = read_number(entry.get("value"))
+            value = number_of(entry.get("value"), self.choices)
             until = read_number(entry["until_paid"]) if "until_paid" in entry else None
         except ValueError as error:
             self.fault(str(error), where=where)
@@ -444,7 +512,7 @@ class _TermReader:
         return DatedValue(
             start,
             value,
-            as_written(entry["value"]),
+            format_number(value) if self.choices else as_written(entry["value"]),
             entry.get("source", ""),
             entry.get("assumption", ""),
             entry.get("note", ""),

@@ -21,25 +21,50 @@ from capitation.errors import InputError, Problem, RuleError
 from capitation.version import __version__
 
 if TYPE_CHECKING:
+    from capitation.affording import affordability
+    from capitation.allocation_growth import pace_of_change
     from capitation.appraisal import appraise
     from capitation.backtesting import backtest
     from capitation.bridging import bridge
+    from capitation.budget_growth import budget_growth
     from capitation.cash_calendar import read_cash_calendar
     from capitation.comparison import compare
     from capitation.example import example_practices
+    from capitation.example_weights import example_populations
     from capitation.explanation import explain
+    from capitation.fair_budgets import (
+        fair_budget,
+        need_inputs,
+        practices_of,
+        write_need_inputs,
+    )
+    from capitation.gain_share_presets import minimum_savings_rate
     from capitation.gains import gains_and_losses
+    from capitation.hub_grouping import group_into_hubs, hub_mapping
+    from capitation.hubs import check_hubs, cost_of_hubs, read_coordinates
     from capitation.model import Model
     from capitation.model_file import load_model, models
     from capitation.practice_terms import with_practice_terms
     from capitation.practice_terms_csv import read_practice_terms
     from capitation.practices import in_hubs, in_one_pool, select_commissioners
     from capitation.projection import project
+    from capitation.reactivations import decide_reactivations
+    from capitation.reactivations_csv import read_reactivations
+    from capitation.roll_up import roll_up
     from capitation.settlement import settle
     from capitation.simulation import simulate
+    from capitation.sources.allocations import read_allocations
     from capitation.sources.local_csv import read_given, read_hubs, read_inputs, with_inputs
     from capitation.sources.payments import read_payments
+    from capitation.sources.weighted_populations import read_weighted_populations
     from capitation.successors import read_successors
+    from capitation.switching import switching_values
+    from capitation.target_allocations import (
+        distance_from_target,
+        primary_medical_blend,
+        target_allocation,
+    )
+    from capitation.variation import unwarranted_variation
     from capitation.vocabulary import (
         constant,
         gamma,
@@ -54,41 +79,65 @@ if TYPE_CHECKING:
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
+    "Model": "capitation.model",
+    "affordability": "capitation.affording",
+    "appraise": "capitation.appraisal",
     "backtest": "capitation.backtesting",
+    "bridge": "capitation.bridging",
+    "budget_growth": "capitation.budget_growth",
+    "check_hubs": "capitation.hubs",
+    "compare": "capitation.comparison",
+    "constant": "capitation.vocabulary",
+    "cost_of_hubs": "capitation.hubs",
+    "decide_reactivations": "capitation.reactivations",
+    "distance_from_target": "capitation.target_allocations",
+    "example_populations": "capitation.example_weights",
     "example_practices": "capitation.example",
     "explain": "capitation.explanation",
-    "Model": "capitation.model",
-    "load_model": "capitation.model_file",
-    "models": "capitation.model_file",
-    "in_hubs": "capitation.practices",
-    "select_commissioners": "capitation.practices",
-    "project": "capitation.projection",
-    "read_cash_calendar": "capitation.cash_calendar",
-    "read_successors": "capitation.successors",
-    "settle": "capitation.settlement",
-    "appraise": "capitation.appraisal",
-    "compare": "capitation.comparison",
-    "bridge": "capitation.bridging",
+    "fair_budget": "capitation.fair_budgets",
     "gains_and_losses": "capitation.gains",
+    "gamma": "capitation.vocabulary",
+    "group_into_hubs": "capitation.hub_grouping",
+    "hub_mapping": "capitation.hub_grouping",
+    "in_hubs": "capitation.practices",
     "in_one_pool": "capitation.practices",
-    "simulate": "capitation.simulation",
+    "load_model": "capitation.model_file",
+    "minimum_savings_rate": "capitation.gain_share_presets",
+    "models": "capitation.model_file",
+    "need_inputs": "capitation.fair_budgets",
+    "negative_binomial": "capitation.vocabulary",
+    "pace_of_change": "capitation.allocation_growth",
+    "practices_of": "capitation.fair_budgets",
+    "primary_medical_blend": "capitation.target_allocations",
+    "project": "capitation.projection",
+    "read_allocations": "capitation.sources.allocations",
+    "read_cash_calendar": "capitation.cash_calendar",
+    "read_coordinates": "capitation.hubs",
     "read_given": "capitation.sources.local_csv",
     "read_hubs": "capitation.sources.local_csv",
     "read_inputs": "capitation.sources.local_csv",
-    "with_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
     "read_practice_terms": "capitation.practice_terms_csv",
-    "constant": "capitation.vocabulary",
+    "read_reactivations": "capitation.reactivations_csv",
+    "read_successors": "capitation.successors",
+    "read_weighted_populations": "capitation.sources.weighted_populations",
+    "roll_up": "capitation.roll_up",
     "round_to_pence": "capitation.vocabulary",
-    "gamma": "capitation.vocabulary",
-    "negative_binomial": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
+    "select_commissioners": "capitation.practices",
+    "settle": "capitation.settlement",
+    "simulate": "capitation.simulation",
+    "switching_values": "capitation.switching",
+    "target_allocation": "capitation.target_allocations",
     "total": "capitation.vocabulary",
+    "unwarranted_variation": "capitation.variation",
+    "with_inputs": "capitation.sources.local_csv",
     "with_practice_terms": "capitation.practice_terms",
     "with_preset": "capitation.what_if",
     "with_terms": "capitation.what_if",
-    "write_workbook": "capitation.workbook",
+    "write_need_inputs": "capitation.fair_budgets",
     "write_simulation": "capitation.workbook.simulation_book",
+    "write_workbook": "capitation.workbook",
 }
 
 __all__ = [
@@ -97,38 +146,62 @@ __all__ = [
     "Problem",
     "RuleError",
     "__version__",
+    "affordability",
     "appraise",
     "backtest",
     "bridge",
+    "budget_growth",
+    "check_hubs",
     "compare",
     "constant",
+    "cost_of_hubs",
+    "decide_reactivations",
+    "distance_from_target",
+    "example_populations",
     "example_practices",
     "explain",
+    "fair_budget",
     "gains_and_losses",
     "gamma",
+    "group_into_hubs",
+    "hub_mapping",
     "in_hubs",
     "in_one_pool",
     "load_model",
+    "minimum_savings_rate",
     "models",
+    "need_inputs",
     "negative_binomial",
+    "pace_of_change",
+    "practices_of",
+    "primary_medical_blend",
     "project",
+    "read_allocations",
     "read_cash_calendar",
+    "read_coordinates",
     "read_given",
     "read_hubs",
     "read_inputs",
     "read_payments",
     "read_practice_terms",
+    "read_reactivations",
     "read_successors",
+    "read_weighted_populations",
+    "roll_up",
     "round_to_pence",
     "rule",
     "select_commissioners",
     "settle",
     "simulate",
+    "switching_values",
+    "target_allocation",
     "total",
+    "unwarranted_variation",
     "with_inputs",
     "with_practice_terms",
     "with_preset",
     "with_terms",
+    "write_need_inputs",
     "write_simulation",
     "write_workbook",
 ]

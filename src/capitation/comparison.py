@@ -46,8 +46,7 @@ def compare(result: xr.Dataset, measures: Iterable[str] | None = None) -> xr.Dat
     streams = json.loads(result.attrs["streams"])
     names = list(dict.fromkeys(measures or [*streams, TOTAL_PAYMENTS]))
     amounts = [amounts_by_year(result, name) for name in names]
-    areas = [amount.dims[1] for amount in amounts]
-    sums = [amount.sum(area) for amount, area in zip(amounts, areas, strict=True)]
+    sums = [amount.sum(str(amount.dims[1])) for amount in amounts]
     labels = {
         "measure": names,
         "scenario": sums[0]["scenario"].values,

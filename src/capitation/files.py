@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from capitation.errors import InputError, Problem
+from capitation.errors import InputError, Problem, raise_if_any
 
-KINDS = {".xlsx": "a workbook", ".csv": "a table of payments"}
+KINDS = {".xlsx": "a workbook", ".csv": "a table"}
 """What a file is that is written, by the ending of its name."""
 
 
@@ -51,6 +53,33 @@ def written_beside(path: Path) -> Iterator[BinaryIO]:
         raise InputError(Problem(str(path), found, mend)) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write a table of text, whole or not at all.
+
+    Returns
+    -------
+    int
+        How many rows there are under the heading.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+    """
+    raise_if_any(path_problems(path, ".csv"))
+    count = 0
+    with (
+        written_beside(path) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(heading)
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
 
 
 def _copy_mode(path: Path, beside: Path) -> None:

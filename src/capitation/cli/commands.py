@@ -192,6 +192,51 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     return as_json(summary) if args.json else words_of(summary, result, compared), 0
 
 
+def _reactivate(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.reactivation_summary import summary_of, words_of, write_terms
+    from capitation.files import path_problems
+
+    if args.output:
+        raise_if_any(path_problems(Path(args.output), ".csv"))
+    decisions = cap.decide_reactivations(cap.read_reactivations(args.requests))
+    rows = write_terms(decisions, Path(args.output)) if args.output else None
+    if args.json:
+        return as_json(summary_of(decisions, args.output, rows)), 0
+    written = [] if rows is None else [f"{rows:,} terms of practices: {args.output}"]
+    return "\n\n".join([words_of(decisions), *written]), 0
+
+
+def _afford(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.affordability_summary import summary_of, words_of
+
+    raise_if_any(option_problems(args))
+    asked = asked_about(args, model_of(args))
+    result = cap.project(
+        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
+    )
+    tested, switched = cap.affordability(result), None
+    if args.switch is not None:
+        chosen = str(result["scenario"].values[0])
+        switched = cap.switching_values(
+            asked.model, asked.practices, args.switch or None, test=args.test, scenario=chosen
+        )
+    summary = summary_of(result, tested, switched, asked)
+    tell_notes(summary["notes"])
+    return as_json(summary) if args.json else words_of(summary, result, tested, switched), 0
+
+
+def _budget(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.budget_summary import budget
+
+    return budget(args)
+
+
+def _hubs(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.hubs_summary import hubs
+
+    return hubs(args)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "run": _run,
     "simulate": _simulate,
@@ -199,9 +244,13 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "settle": _settle,
     "appraise": _appraise,
     "compare": _compare,
+    "afford": _afford,
+    "reactivate": _reactivate,
+    "budget": _budget,
+    "hubs": _hubs,
     "models": _models,
     "backtest": _backtest,
 }
 
-WRITING = ("run", "simulate", "settle")
+WRITING = ("run", "simulate", "settle", "reactivate", "budget", "hubs")
 """Commands that write a file."""

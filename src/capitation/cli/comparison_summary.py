@@ -49,4 +49,7 @@ def words_of(summary: dict[str, Any], result: xr.Dataset, compared: xr.DataArray
 def _rows(amounts: xr.DataArray, heading: str) -> Iterator[tuple[str, ...]]:
     yield heading, *(str(name) for name in amounts["scenario"].values)
     for row in amounts:
-        yield str(row["measure"].values).replace("_", " "), *(in_pounds(float(amount)) for amount in row.values)
+        yield (
+            str(row["measure"].values).replace("_", " "),
+            *(in_pounds(float(amount)) for amount in row.values),
+        )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import capitation as cap
+from capitation.cli import budget_summary, hubs_summary
 from capitation.errors import Problem
 
 LABELS = ("practice", "month", "scenario", "year", "commissioner_code")
@@ -80,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         "appraise", "two scenarios: their value, why they differ, who gains and loses"
     )
     compare = command("compare", "scenarios side by side, such as every form of a contract")
-    for add in (run, simulate, explain, settle, appraise, compare):
+    afford = command("afford", "whether commissioner, provider and practices can afford a contract")
+    for add in (run, simulate, explain, settle, appraise, compare, afford):
         add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help=only)
@@ -98,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
-    for add in (run, simulate, settle, compare):
+    for add in (run, simulate, settle, compare, afford):
         add("--scenario", **several, metavar="NAME", help="only these [all]")
     for add in (run, simulate):
         add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
@@ -119,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="POUNDS",
         help="a year and weighted patient, that counts as a loss [3]",
     )
+    switched = "the value of each term that closes the first year's gap [the usual terms]"
+    afford("--switch", nargs="*", action="extend", metavar="TERM", help=switched)
+    gap = "whose gap --switch closes [the provider's]"
+    afford("--test", default="provider_gap", metavar="RULE", help=gap)
     amounts = "rules or totals to set side by side [the streams and total_payments]"
     compare("--measure", **several, metavar="RULE", help=amounts)
     simulate("--draws", type=int, default=1_000, metavar="N", help="how many [1000]")
@@ -128,6 +134,11 @@ def _parser() -> argparse.ArgumentParser:
     simulate("--no-break-even", action="store_true", help=solved)
     explain("variable", metavar="VARIABLE", help="a rule, total, input or term")
     explain("labels", nargs="*", metavar="KEY=VALUE", help=f"where: {', '.join(LABELS)}")
+    budget_summary.add_options(command("budget", budget_summary.DOES))
+    hubs_summary.add_options(command("hubs", hubs_summary.DOES))
+    add = command("reactivate", "decide on requests to take up a suspended contract again, and why")
+    add("requests", metavar="REQUESTS.csv", help="practice,suspended,notice,effective,partners,…")
+    add("--output", metavar="OUT.csv", help="what is granted, as run takes it: --practice-terms")
     command("models", "name the models that come with the library")
     add = command("backtest", "hold a projection against what was really paid")
     add("base", metavar="BASE.csv", help="payments file of the base year")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -14,8 +13,7 @@ import numpy as np
 
 from capitation.cli.console import table
 from capitation.cli.run_summary import asked_of
-from capitation.errors import raise_if_any
-from capitation.files import path_problems, written_beside
+from capitation.files import write_csv
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -191,20 +189,9 @@ def write_payments(settled: xr.Dataset, path: str | os.PathLike[str]) -> int:
     and debtor; and, where contracts have successors, received: what the practice itself is paid in
     the month, for whichever contract.
     """
-    path = Path(path)
-    raise_if_any(path_problems(path, ".csv"))
-    with (
-        written_beside(path) as binary,
-        io.TextIOWrapper(binary, encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        names = AMOUNTS + (("received",) if "paid_to" in settled else ())
-        writer.writerow(("scenario", "practice", "month", "stream", *names))
-        rows = 0
-        for of_practice in _payments(settled):
-            writer.writerows(of_practice)
-            rows += len(of_practice)
-    return rows
+    names = AMOUNTS + (("received",) if "paid_to" in settled else ())
+    heading = ("scenario", "practice", "month", "stream", *names)
+    return write_csv(Path(path), heading, itertools.chain.from_iterable(_payments(settled)))
 
 
 def _payments(settled: xr.Dataset) -> Iterator[list[tuple[str, ...]]]:

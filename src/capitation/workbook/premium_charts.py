@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from capitation.workbook.blocks import FIRST_YEAR, Block
 from capitation.workbook.charts import ROWS, Cells, cell, column, money_scale, share_scale
 from capitation.workbook.charts_of_premium import (
     LOOKS,
@@ -21,11 +22,9 @@ from capitation.workbook.page import Page, at, quoted, serial
 from capitation.workbook.premium import (
     AS_FACTOR,
     BEFORE,
-    CHARTS_AT,
     ON_PMS,
     REINVESTED,
     WITHDRAWN,
-    Block,
     PremiumSheet,
 )
 
@@ -91,7 +90,7 @@ class _Stacked:
         unit = scale.unit.partition(",")[0]
         lines = [f"What becomes of the PMS premium, by fiscal year, {unit}", self.who()]
         chart = stacked_columns(stacks, lines, scale)
-        page.chart(CHARTS_AT, chart, self.in_words(years, places, found))
+        page.chart(self.sheet.charts_at, chart, self.in_words(years, places, found))
         return row + 1
 
     def who(self) -> str:
@@ -104,7 +103,7 @@ class _Stacked:
 
     def formulas(self, block: Block, year: int) -> list[str]:
         def figure(key: str) -> str:
-            return at(block.rows[key], _FIRST_PART + year)
+            return at(block.rows[key], FIRST_YEAR + year)
 
         paid = "+".join(figure(key) for key in (ON_PMS, AS_FACTOR) if key in block.rows)
         if not self.sheet.has_pool:
@@ -159,7 +158,7 @@ class _Shares:
             shares.append(Named(name, column(page, first, column_number, values)))
         months = column(page, first, 1, days)
         chart = share_lines(months, shares, self.lines(), share_scale())
-        page.chart(CHARTS_AT + ROWS + 1, chart, self.in_words(shares))
+        page.chart(self.sheet.charts_at + ROWS + 1, chart, self.in_words(shares))
 
     def lines(self) -> list[str]:
         many, shown = len(self.content.scenarios), len(self.scenarios)

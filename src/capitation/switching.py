@@ -1,0 +1,270 @@
+"""Switching values: at which value of a term the first year's gap closes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from capitation.affording import A_PENNY, TESTS
+from capitation.engine.calendar import fiscal_year, months_from
+from capitation.engine.terms import Term
+from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.model import Model, Scenario, term_behind
+from capitation.model_file import load_model
+from capitation.practices import check_practices
+from capitation.projection import project
+
+SWITCHED = (
+    "savings_promised",
+    "variation_share_saved",
+    "savings_lag",
+    "savings_build_up",
+    "savings_delivered_share",
+    "reprovision_share",
+    "taxable_share_of_sub_contracts",
+    "double_running_share",
+    "setup_cost_of_year",
+    "allocation_in_base_year",
+    "allocation_growth",
+    "reserves_share",
+    "transformation_awarded",
+    "transition_share_of_funding",
+    "passed_on_share",
+    "agreed_price",
+    "efficiency",
+    "pace_of_change",
+    "contract_price",
+    "first_year_share_of_price",
+    "price_on_top",
+    "savings_promised_over_term",
+    "care_growth",
+)
+"""Terms that are tried if none is named: those of them that the model's gap reads."""
+
+WIDENINGS = range(-4, 11, 2)
+"""Powers of two times the value: how far from it one is looked for that closes the gap."""
+
+ROUNDS = 60
+"""How often the bracket around the switching value is narrowed, at the most."""
+
+CLOSE = 1e-12
+"""Narrowing ends at a bracket of this part of the value."""
+
+
+def switching_values(
+    model: Model | str | Path,
+    practices: xr.Dataset,
+    terms: Sequence[str] | None = None,
+    *,
+    test: str = "provider_gap",
+    scenario: str | None = None,
+    months: int = 12,
+) -> xr.Dataset:
+    """For each term, the value at which the gap of the first fiscal year closes.
+
+    Parameters
+    ----------
+    model : Model, str or Path
+        With the rules of affordability.
+    practices : xarray.Dataset
+        As `project` takes them.
+    terms : sequence of str, optional
+        Terms to switch, each by itself; the usual ones that the gap reads if left out.
+    test : str
+        The gap: ``provider_gap``, ``commissioner_gap``, ``commissioner_gap_with_provider`` or
+        ``practice_gap``, of which the largest in the run counts.
+    scenario : str, optional
+        In which the other terms stand; the model's first if left out.
+    months : int
+        From the model's start: those in the first fiscal year count.
+
+    Returns
+    -------
+    xarray.Dataset
+        On ``term``: ``value``, as the first month has it; ``switching_value``, the nearest to it
+        that was found at which the gap is closed, and opens again a hair's breadth short of it;
+        ``gap_at_switching_value`` [GBP]. Both are not a number where no value within the term's
+        bounds was found. ``gap`` [GBP] is what all have as they stand. Where it is closed already,
+        the switching value is that at which it opens.
+
+    Raises
+    ------
+    InputError
+        For a term, test or scenario that is not there, and a term that the gap does not read.
+
+    Examples
+    --------
+    >>> from capitation import example_practices
+    >>> found = switching_values("uniting-care", example_practices(), ["contract_price"])
+    >>> price = float(found["switching_value"].sel(term="contract_price"))
+    >>> f"£{price / 1e6:.0f}m where £726m was agreed"
+    '£873m where £726m was agreed'
+    """
+    if not isinstance(model, Model):
+        model = load_model(model)
+    check_practices(practices)
+    chosen = next(iter(model.scenarios)) if scenario is None else scenario
+    raise_if_any(_unknown(model, test, chosen))
+    read = _read_by(model, test)
+    names = [n for n in SWITCHED if n in read] if terms is None else list(dict.fromkeys(terms))
+    raise_if_any(_not_read(model, test, names, read))
+    gaps = _Gaps(model, practices, chosen, test, months)
+    now = gaps.now()
+    rows = [gaps.switched(name, now) for name in names]
+    values = np.array(rows, dtype=float).reshape(len(names), 3)
+    titles = [model.terms[name].title for name in names]
+    units = [model.terms[name].unit for name in names]
+    return xr.Dataset(
+        {
+            "value": ("term", values[:, 0], {"long_name": "Value as it stands"}),
+            "switching_value": ("term", values[:, 1], {"long_name": "Value that closes the gap"}),
+            "gap_at_switching_value": (
+                "term",
+                values[:, 2],
+                {"long_name": "Gap at the switching value", "units": "GBP"},
+            ),
+            "gap": ((), now, {"long_name": "Gap of the first year", "units": "GBP"}),
+        },
+        {"term": names, "title": ("term", titles), "unit": ("term", units)},
+        {
+            "model": model.name,
+            "scenario": chosen,
+            "test": test,
+            "year": fiscal_year(model.start),
+        },
+    )
+
+
+def _unknown(model: Model, test: str, scenario: str) -> Iterator[Problem]:
+    tests = [d.name for d in model.definitions if d.name in TESTS]
+    if test not in tests:
+        mend = nearest(test, tests) if tests else "a model with the rules of affordability"
+        yield Problem(model.place, f"it has no test {test!r}", mend)
+    if scenario not in model.scenarios:
+        found = f"there is no scenario {scenario!r}"
+        yield Problem(model.place, found, nearest(scenario, model.scenarios))
+
+
+def _read_by(model: Model, test: str) -> set[str]:
+    """Terms that a gap reads, other than as their mean in the base year."""
+    leaves = model.graph().only([test]).leaves
+    found = (term_behind(n, model.terms) for n, leaf in leaves.items() if leaf.kind != "base term")
+    return {name for name in found if name is not None}
+
+
+def _not_read(
+    model: Model, test: str, names: Iterable[str], read: Iterable[str]
+) -> Iterator[Problem]:
+    for name in names:
+        if name not in model.terms:
+            yield Problem(model.place, f"there is no term {name!r}", nearest(name, read))
+        elif name not in read:
+            found = f"{test} does not read the term {name!r}"
+            yield Problem(model.place, found, nearest(name, read))
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """The first year's gap with terms held at other values: scenarios, run together."""
+
+    model: Model
+    practices: xr.Dataset
+    scenario: str
+    test: str
+    months: int
+
+    def now(self) -> float:
+        """The gap as the terms stand."""
+        return self._at([{}])[0]
+
+    def at(self, tried: Sequence[dict[str, float]]) -> list[float]:
+        """The largest gap of the first fiscal year, for each set of values.
+
+        Not a number for values that no projection can be made with.
+        """
+        try:
+            return self._at(tried)
+        except InputError:
+            return [self.at([one])[0] for one in tried] if len(tried) > 1 else [np.nan]
+
+    def _at(self, tried: Sequence[dict[str, float]]) -> list[float]:
+        base = self.model.scenarios[self.scenario]
+        scenarios = {
+            f"tried {number}": Scenario(f"tried {number}", "", base.terms | self._held(values))
+            for number, values in enumerate(tried)
+        }
+        # The first scenario stays first: the base year is its history.
+        model = replace(self.model, scenarios=self.model.scenarios | scenarios)
+        first = fiscal_year(model.start)
+        months = sum(fiscal_year(m) == first for m in months_from(model.start, self.months))
+        result = project(
+            model, self.practices, list(scenarios), months, variables=[self.test], compiled=False
+        )
+        gap = result[self.test].isel(year=0, drop=True)
+        if "scenario" not in gap.dims:
+            return [float(gap.max())] * len(tried)
+        return [float(gap.sel(scenario=name).max()) for name in scenarios]
+
+    def _held(self, values: dict[str, float]) -> dict[str, Term]:
+        terms = {name: self.model.term_in(name, self.scenario) for name in values}
+        return {name: terms[name].held_at(value, "Tried.") for name, value in values.items()}
+
+    def switched(self, name: str, now: float) -> tuple[float, float, float]:
+        """The value as it stands, the one at which the gap closes, and the gap there."""
+        term = self.model.term_in(name, self.scenario)
+        value = term.at(self.model.start)
+        there = value, now
+        tried = list(self._further(term, value))
+        for further, gap in zip(tried, self.at([{name: x} for x in tried]), strict=True):
+            if np.isfinite(gap) and (gap < A_PENNY) != (now < A_PENNY):
+                closed, opened = sorted([there, (further, gap)], key=lambda point: point[1])
+                return value, *self._narrowed(name, opened, closed)
+        return value, np.nan, np.nan
+
+    def _further(self, term: Term, value: float) -> Iterator[float]:
+        """Values further and further from the one that stands, to either side, within bounds."""
+        least = -np.inf if term.least is None else term.least
+        most = np.inf if term.most is None else term.most
+        step = abs(value) or _step_of(term)
+        passed: set[float] = set()
+        for power in WIDENINGS:
+            width = step * 2.0**power
+            for further in (value - width, value + width):
+                within = min(max(further, least), most)
+                if within != value and within not in passed:
+                    passed.add(within)
+                    yield within
+
+    def _narrowed(
+        self, name: str, opened: tuple[float, float], closed: tuple[float, float]
+    ) -> tuple[float, float]:
+        """The end at which the gap is closed, of a bracket as narrow as it gets."""
+        for _ in range(ROUNDS):
+            width = abs(opened[0] - closed[0])
+            near = width <= CLOSE * max(abs(opened[0]), abs(closed[0]))
+            if near or abs(closed[1]) < A_PENNY:
+                break
+            middle = (opened[0] + closed[0]) / 2
+            fall = opened[1] - closed[1]
+            crossing = opened[0] + (closed[0] - opened[0]) * opened[1] / fall
+            tried = [x for x in dict.fromkeys((crossing, middle)) if _between(x, opened, closed)]
+            if not tried:
+                break
+            for x, gap in zip(tried, self.at([{name: x} for x in tried]), strict=True):
+                if not _between(x, opened, closed):
+                    continue
+                opened, closed = (opened, (x, gap)) if gap < A_PENNY else ((x, gap), closed)
+        return closed
+
+
+def _between(x: float, one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return min(one[0], other[0]) < x < max(one[0], other[0])
+
+
+def _step_of(term: Term) -> float:
+    """By how much a term that stands at none is moved first."""
+    return {"GBP/year": 1e6, "GBP": 1e6, "month": 12.0}.get(term.unit, 0.1)

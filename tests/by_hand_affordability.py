@@ -85,10 +85,10 @@ BY_HAND = {
     "commissioning_staff_share": [((80_000, 4_000_000), 0.02), ((80_000, 0), 0)],
     # £1,200 a weighted patient on 8,000 patients is £800,000 a month; £73,000 of general practice
     "budget_account.do_nothing_of_practice": [
-        ((1200, 8000, 1, 60_000, 3_000, 10_000), 873_000),
-        ((1200, 8000, 0, 0, 0, 0), 0),
+        ((1200, 8000, 1, 60_000, 3_000, 10_000, 0), 873_000),
+        ((1200, 8000, 0, 0, 0, 0, 900), 900),
     ],
-    "budget_account.provider_income_of_practice": [((850_000, 20_000), 870_000)],
+    "budget_account.provider_income_of_practice": [((850_000, 20_000, -5_000), 865_000)],
     "budget_account.spend_at_start": [((60e6, 300e6), 360e6)],
     "care_index_at_start": [((), 1)],
     "care_index": [((1, 0.03, 1), 1.03), ((1.03, 0.03, 2), 1.03)],

@@ -17,9 +17,9 @@ TWELVE = constant(12, "month/year")
 
 
 @rule(unit="GBP/month", each="service", first="service_before", assumption="In twelfths.")
-def service_money(service_price, cost_uplift, payment_registered_list):
+def service_money(service_price, lines_uplift, payment_registered_list):
     \"\"\"Money for the line.\"\"\"
-    uplifted = service_price * (1 + cost_uplift)
+    uplifted = service_price * (1 + lines_uplift)
     return uplifted * payment_registered_list / TWELVE
 
 
@@ -58,7 +58,7 @@ title = "Price of nursing"
 unit = "GBP/patient/year"
 values = [{ from = 2016-04-01, value = 24, assumption = "Two pounds a month." }]
 
-[term.cost_uplift]
+[term.lines_uplift]
 title = "Uplift"
 unit = "1"
 values = [{ from = 2016-04-01, value = 0, assumption = "None." }]
@@ -205,7 +205,7 @@ def test_a_rule_for_a_line_still_computes():
 
 
 CHOICE = """
-[term.cost_uplift]
+[term.lines_uplift]
 title = "Uplift"
 unit = "1"
 choices = ["none", "full"]
@@ -214,7 +214,7 @@ values = [{ from = 2016-04-01, value = "none", assumption = "None." }]
 
 
 def with_choice(folder):
-    start = MODEL.index("[term.cost_uplift]")
+    start = MODEL.index("[term.lines_uplift]")
     end = MODEL.index("[term.service_before]")
     text = MODEL[:start] + CHOICE + MODEL[end:]
     (folder / "lines.toml").write_text(text, "utf-8")
@@ -223,29 +223,29 @@ def with_choice(folder):
 
 def test_a_choice_is_written_by_name_or_number(folder):
     model = with_choice(folder)
-    term = model.terms["cost_uplift"]
+    term = model.terms["lines_uplift"]
     assert term.values[0].value == 0
     assert term.description == "0 none, 1 full."
     for written in ("full", 1, "1"):
         assert (
-            cap.with_terms(model, {"cost_uplift": written}).terms["cost_uplift"].at(model.start)
+            cap.with_terms(model, {"lines_uplift": written}).terms["lines_uplift"].at(model.start)
             == 1.0
         )
     for wrong in ("half", 2, 0.5):
         with pytest.raises(cap.InputError) as caught:
-            cap.with_terms(model, {"cost_uplift": wrong})
+            cap.with_terms(model, {"lines_uplift": wrong})
         assert "0 or 'none', 1 or 'full'" in caught.value.problems[0].found
 
 
 def test_a_practice_makes_its_choice_by_name(folder):
     model = with_choice(folder)
     (folder / "own.csv").write_text(
-        "practice,term,from,value\nEX001,cost_uplift,2016-10,full\n", "utf-8"
+        "practice,term,from,value\nEX001,lines_uplift,2016-10,full\n", "utf-8"
     )
     read = cap.read_practice_terms(folder / "own.csv", terms=model.terms)
-    assert read["cost_uplift"]["EX001"][0].value == 1.0
+    assert read["lines_uplift"]["EX001"][0].value == 1.0
     (folder / "own.csv").write_text(
-        "practice,term,from,value\nEX001,cost_uplift,2016-10,ful\n", "utf-8"
+        "practice,term,from,value\nEX001,lines_uplift,2016-10,ful\n", "utf-8"
     )
     with pytest.raises(cap.InputError) as caught:
         cap.read_practice_terms(folder / "own.csv", terms=model.terms)

@@ -115,6 +115,11 @@ def remaining_payments(base_premises):
 def improvement_withheld(services_budget, withheld):
     """Kept back."""
     return services_budget * withheld
+
+@rule(unit="GBP/month", assumption="By hand.")
+def saving_outside(services_budget):
+    """Spend outside is as expected."""
+    return 0 * services_budget
 '''
 TINY = """
 name = "tiny"

@@ -36,7 +36,7 @@ from capitation.standard_tables import read_standards
 REQUIRED = ("name", "title", "start", "months", "rules", "streams")
 KEYS = {
     **dict.fromkeys(("name", "title", "purpose", "like"), "text"),
-    **dict.fromkeys(("commissioners", "rules", "streams"), "names"),
+    **dict.fromkeys(("commissioners", "rules", "more_rules", "streams"), "names"),
     **dict.fromkeys(("sum", "input", "standard", "term", *KINDS_OF_LINE), "tables"),
     **dict.fromkeys(("schedule", "scenario", "source"), "tables"),
     "simulation": "table",
@@ -213,10 +213,14 @@ class _ModelReader:
         self.schedules = national_schedules() | own_schedules
         self.problems += wrong
         self.read_lines()
-        tables = self.by_line("term")
-        self.own_terms, wrong = read_terms(tables, file, self.sources, self.schedules)
+        known = self.terms_of_lines() | national
+        self.term_tables = {
+            name: {**kept_of(known[name]), **own} if name in known else own
+            for name, own in self.by_line("term").items()
+        }
+        self.own_terms, wrong = read_terms(self.term_tables, file, self.sources, self.schedules)
         self.problems += wrong
-        self.terms = national | self.terms_of_lines() | self.own_terms
+        self.terms = known | self.own_terms
 
     def read_lines(self) -> None:
         """Read the model's lines, and what is written once for each of them."""
@@ -245,7 +249,7 @@ class _ModelReader:
         table, file = self.table, self.path.name
         templates = national_templates("input")
         of_lines = by_line(templates, self.own_lines, templates)
-        self.inputs = national_inputs() | read_inputs(of_lines, file, self.sources)[0]
+        self.inputs = read_inputs(of_lines, file, self.sources)[0] | national_inputs()
         self.own_inputs, wrong = read_inputs(self.by_line("input"), file, self.sources)
         self.problems += wrong
         tables, start = table.get("standard", {}), table["start"]
@@ -267,7 +271,7 @@ class _ModelReader:
 
     def scenarios(self) -> dict[str, Scenario]:
         scenarios = {}
-        own_terms = self.by_line("term")
+        own_terms = self.term_tables
         for name, entry in (self.table.get("scenario") or {"base": {}}).items():
             changed = {}
             for term, keys in self.changes(name, entry).items():
@@ -299,7 +303,7 @@ class _ModelReader:
 
     def kept(self, term: str, keys: Mapping[str, Any]) -> dict[str, Any]:
         """What a scenario keeps of a term whose values, schedule or single keys it changes."""
-        own = self.by_line("term")
+        own = self.term_tables
         if term not in own:
             return kept_of(self.terms[term])
         dropped: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ def with_those_of(
     """A contract's tables, with those of the contract that it is ``like``.
 
     What the file says stands; of sums, inputs, terms, standards and sources each stands by name; of
-    scenarios, all or none.
+    scenarios, all or none. ``more_rules`` stand beside the other contract's.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ def with_those_of(
     path = find(name)
     other = with_those_of(read_toml(path), path.name, find, (*passed, name))
     whole = {**other, **table}
+    if isinstance(more := table.get("more_rules"), list) and isinstance(other.get("rules"), list):
+        whole["rules"] = [*whole["rules"], *more]
     for kind in BY_NAME:
         own, taken = table.get(kind, {}), other.get(kind, {})
         if isinstance(own, Mapping) and isinstance(taken, Mapping) and (own or taken):

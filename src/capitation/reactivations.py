@@ -95,7 +95,7 @@ class Decision:
     notice_by: dt.date | None = None
 
 
-def decide(requests: Iterable[Request]) -> list[Decision]:
+def decide_reactivations(requests: Iterable[Request]) -> list[Decision]:
     """Grant or refuse each request, with every reason to refuse it.
 
     A contract may be reactivated at two-yearly anniversaries of its suspension, on twelve months'
@@ -126,7 +126,7 @@ def decide(requests: Iterable[Request]) -> list[Decision]:
     --------
     >>> day = dt.date
     >>> early = Request("EX001", day(2019, 4, 1), day(2020, 6, 1), day(2021, 4, 1), 4, 3)
-    >>> decision = decide([early])[0]
+    >>> decision = decide_reactivations([early])[0]
     >>> decision.granted, len(decision.reasons), decision.next_date, decision.notice_by
     (False, 2, datetime.date(2023, 4, 1), datetime.date(2022, 4, 1))
     """
@@ -148,7 +148,7 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
     Parameters
     ----------
     decisions : iterable of Decision
-        From `decide`. Those that are refused change nothing.
+        From `decide_reactivations`. Those that are refused change nothing.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
     --------
     >>> day = dt.date
     >>> granted = Request("EX001", day(2019, 4, 1), day(2020, 3, 1), day(2021, 4, 1), 4, 4)
-    >>> as_practice_terms(decide([granted]))["reactivated"]["EX001"][0].start
+    >>> as_practice_terms(decide_reactivations([granted]))["reactivated"]["EX001"][0].start
     datetime.date(2021, 4, 1)
     """
     terms: dict[str, dict[str, tuple[DatedValue, ...]]] = {}

@@ -39,7 +39,7 @@ def read_reactivations(path: str | os.PathLike[str]) -> list[Request]:
     Returns
     -------
     list of Request
-        In the order of the rows, for `decide`.
+        In the order of the rows, for `decide_reactivations`.
 
     Raises
     ------

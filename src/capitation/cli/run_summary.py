@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+SPENT_BEFORE = "spend_at_start"
+"""What a commissioner spent on all that a whole-population model pays for."""
+
+
 def summary_of(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
     """What was asked, what is paid by year, and what was written."""
     streams = {name: _by_year(result, name) for name in json.loads(result.attrs["streams"])}
@@ -103,7 +107,8 @@ def words_of(summary: Mapping[str, Any], result: xr.Dataset) -> str:
     totals = [(year, *(show(of[year], "GBP") for of in paid.values())) for year in years]
     before = summary["base_year_total"]
     if before is not None:
-        label = f"{summary['input']['fiscal_year']}, as paid"
+        said = "before the contract" if SPENT_BEFORE in result else "as paid"
+        label = f"{summary['input']['fiscal_year']}, {said}"
         totals.insert(0, (label, *[show(before, "GBP")] * len(paid)))
     payments = table([("Total payments", *paid), *totals])
     parts = [result.attrs["title"], table(asked, str.ljust), payments, written_in_words(summary)]
@@ -111,12 +116,11 @@ def words_of(summary: Mapping[str, Any], result: xr.Dataset) -> str:
 
 
 def _base_year_total(result: xr.Dataset) -> float | None:
-    """What the file says was paid in the base year, where a rule of the model reads it."""
+    """What was spent, or paid to practices, in the base year, where a rule of the model says it."""
     from capitation.vocabulary import round_to_pence
 
-    if "base_total_payments" not in result:
-        return None
-    return round_to_pence(float(result["base_total_payments"].values.sum()))
+    name = SPENT_BEFORE if SPENT_BEFORE in result else "base_total_payments"
+    return round_to_pence(float(result[name].values.sum())) if name in result else None
 
 
 def _by_year(result: xr.Dataset, name: str) -> dict[str, dict[str, float]]:

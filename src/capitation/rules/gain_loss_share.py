@@ -53,6 +53,22 @@ actual_in_share = total(
     "service_actual_in_share", over="services", title="Actual spend in the gain and loss share"
 )
 
+
+
+@rule(
+    unit="GBP/month",
+    source="gov-multilateral-gain-loss-sharing",
+    assumption="Spread over practices by the population that the contract pays for.",
+)
+def saving_outside(
+    expected_in_share, actual_in_share, population_in_contract, contract_weighted_population
+):
+    """The practice's part of what spend in the share came to less than expected: a loss below 0."""
+    anyone = contract_weighted_population > 0
+    part = population_in_contract / contract_weighted_population if anyone else 0
+    return (expected_in_share - actual_in_share) * part
+
+
 expected_in_share_of_year = total(
     "expected_in_share", over="months", title="The year's expected spend in the share"
 )

@@ -137,9 +137,9 @@ def budget_weighted_population(
 
 
 @rule(unit="patient", source="gponline-mcp-contract-sum-2016")
-def population_in_contract(budget_weighted_population, contract_form):
+def population_in_contract(budget_weighted_population, contract_form, share_of_services_held):
     """The practice's population that the contract's budget pays for; none, if it is not in it."""
-    return budget_weighted_population if contract_form > 0 else 0
+    return budget_weighted_population * share_of_services_held if contract_form > 0 else 0
 
 
 contract_weighted_population = total(

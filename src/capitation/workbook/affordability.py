@@ -34,9 +34,10 @@ PASS, FAIL = "PASS", "FAIL"
 VERDICT = "verdict"
 LOSING = "practices losing"
 _WHO = {
-    PROVIDER: "the provider's test",
-    COMMISSIONER: "the commissioner's test",
-    PRACTICE: "the practices' test",
+    PROVIDER: "provider",
+    COMMISSIONER: "commissioner",
+    TOGETHER: "both together",
+    PRACTICE: "practices",
 }
 _ABOUT = About(
     TITLE,
@@ -134,25 +135,25 @@ def _said(first_year: str, tests: Mapping[str, str], years: int) -> Working:
     """A sentence: the first year's tests, then in how many years each fails."""
 
     def text(here: Here) -> str:
-        first = " & ".join(
-            f'"{", " if number else ""}{who} "&{_outcome(here(_key(of)), here(_amount(of)))}'
-            for number, (of, who) in enumerate(tests.items())
-        ).replace(" & ", "&")
-        failing = "&".join(
-            f'"{", " if number else ""}{who} in "&COUNTIF({_along(here, _key(of), years)},"{FAIL}")'
-            for number, (of, who) in enumerate(tests.items())
+        first = '&"; '.join(
+            f'{who} "&{_outcome(of, here(_key(of)), here(_amount(of)))}'
+            for of, who in tests.items()
         )
-        return f'"{first_year}: "&{first}&". Of {years} years, these fail: "&{failing}&"."'
+        failing = '&", '.join(
+            f'{who} "&COUNTIF({_along(here, _key(of), years)},"{FAIL}")'
+            for of, who in tests.items()
+        )
+        return f'"{first_year}: {first}&". Failed, of {years}: {failing}&"."'
 
     def value(values: Values) -> np.ndarray:
-        first = ", ".join(
-            f"{who} {_told(str(values[_key(of)][0]), float(values[_amount(of)][0]))}"
+        first = "; ".join(
+            f"{who} {_told(of, str(values[_key(of)][0]), float(values[_amount(of)][0]))}"
             for of, who in tests.items()
         )
         failing = ", ".join(
-            f"{who} in {int(np.sum(values[_key(of)] == FAIL))}" for of, who in tests.items()
+            f"{who} {int(np.sum(values[_key(of)] == FAIL))}" for of, who in tests.items()
         )
-        return np.array([f"{first_year}: {first}. Of {years} years, these fail: {failing}."])
+        return np.array([f"{first_year}: {first}. Failed, of {years}: {failing}."])
 
     return Working(text, value)
 
@@ -166,21 +167,25 @@ def _along(here: Here, key: str, years: int) -> str:
     return f"{at(row, here.column)}:{at(row, here.column + years - 1)}"
 
 
-def _outcome(test: str, amount: str) -> str:
-    fails = f'IF({amount}>0,"fails by "&TEXT({amount},"#,##0"),"fails with one")'
-    return f'IF({test}="{PASS}","passes",{fails})'
+def _outcome(of: str, test: str, amount: str) -> str:
+    by = f'"FAIL by £"&TEXT({amount},"#,##0")'
+    if of == PRACTICE:
+        by = f'"FAIL for "&TEXT({amount},"#,##0")'
+    fails = f'IF({amount}>0,{by},"FAIL for a commissioner")'
+    return f'IF({test}="{PASS}","{PASS}",{fails})'
 
 
-def _told(test: str, amount: float) -> str:
+def _told(of: str, test: str, amount: float) -> str:
     if test == PASS:
-        return "passes"
-    return f"fails by {amount:,.0f}" if amount > 0 else "fails with one"
+        return PASS
+    by = f"for {amount:,.0f}" if of == PRACTICE else f"by £{amount:,.0f}"
+    return f"{FAIL} {by}" if amount > 0 else f"{FAIL} for a commissioner"
 
 
 # ------------------------------------------------------------------------- rows
 
 _OF_PROVIDER: tuple[Line, ...] = (
-    Heading("provider", "The provider: care in scope, and what the contract pays for it"),
+    Heading("provider", "The provider: care in scope, and what the contract pays", over=PROVIDER),
     Flow("do_nothing_cost", "Do nothing: care in scope"),
     Flow("savings_delivered", "Savings delivered: taken off"),
     Flow("reprovision_of_year", "Services in place of those saved"),
@@ -222,7 +227,7 @@ _OF_PROVIDER: tuple[Line, ...] = (
     _test(PROVIDER, "Provider's test"),
 )
 _OF_COMMISSIONER: tuple[Line, ...] = (
-    Heading("commissioner", "The commissioner: all that it pays, and its allocation"),
+    Heading("commissioner", "The commissioner: payments and allocation", over=COMMISSIONER),
     Flow("commissioner_payments_of_year", "Payments, all contracts"),
     Flow("commissioning_staff", "Commissioning staff"),
     Flow("integrator_procurement", "Tender for an integrator"),
@@ -250,7 +255,7 @@ _OF_COMMISSIONER: tuple[Line, ...] = (
     _test(TOGETHER, "Commissioner's test with what the provider leaves"),
 )
 _OF_PRACTICES: tuple[Line, ...] = (
-    Heading("practices", "The practices: income before, and under the contract"),
+    Heading("practices", "The practices: income before, and under the contract", over=PRACTICE),
     Flow("income_before_of_year", "Income if there were no contract"),
     Flow("income_under_contract_of_year", "Income under the contract"),
     Flow(PRACTICE, "Practices' gap: income before less income under the contract", bold=True),
@@ -277,15 +282,16 @@ class AffordabilitySheet(BlockSheet):
     """
 
     def __init__(self, summary: Summary):
-        scenarios = len(summary.content.scenarios)
-        super().__init__(summary, replace(_ABOUT, above=scenarios + 2), ())
-        areas = {PROVIDER: "commissioner_code", COMMISSIONER: "commissioner_code"}
+        super().__init__(summary, _ABOUT, ())
         tests = {
             name: who
             for name, who in _WHO.items()
-            if self.stands(name, areas.get(name, "practice"), "year")
+            if self.stands(name, "practice" if name == PRACTICE else "commissioner_code", "year")
         }
         self.tests = tests
+        charts = sum(name in tests for name in (PROVIDER, COMMISSIONER))
+        above = len(self.content.scenarios) + 2
+        self.about = replace(_ABOUT, above=above, charts=charts)
         year = self.content.year_headings[0].removesuffix(" £")
         verdict = Worked(
             VERDICT,

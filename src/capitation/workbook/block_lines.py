@@ -126,10 +126,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Heading(Line):
-    """Words over the rows that follow."""
+    """Words over the rows that follow.
+
+    Attributes
+    ----------
+    over : str
+        Variable without which there is nothing to say them of.
+    """
 
     bold: bool = True
-    needs: ClassVar[tuple[str, ...]] = ()
+    over: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.over,) if self.over else ()
 
 
 @dataclass(frozen=True)

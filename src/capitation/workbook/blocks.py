@@ -196,7 +196,9 @@ class BlockSheet:
             page.number(heading, FIRST_YEAR + number, begins, "whole", "heading")
         page.headings(row + 1, self.last, ["All years £"], over_numbers=True)
         page.headings(heading, self.last, [""])
-        shown = [line for line in self.lines if line.of_calculation and line.needs]
+        shown = [
+            line for line in self.lines if line.of_calculation and not isinstance(line, Heading)
+        ]
         figures = {line.key: line.values(self, scenario) for line in shown}
         codes = content.commissioners
         together = len(codes) > 1
@@ -226,10 +228,12 @@ class BlockSheet:
     ) -> None:
         """Write the rows of one commissioner, or of all where there is no place."""
         lines = [line for line in self.lines if line.adds_up or block.place >= 0]
+        ends: dict[str, str] = {}
         # What others are worked out from comes first, wherever it stands.
         for line in sorted(lines, key=lambda line: not line.of_calculation):
             if not isinstance(line, Heading):
                 block.values[line.key] = self.values_of(line, scenario, block, figures)
+                ends[line.key] = self.whole_run(line, block, below)
         for line in self.lines:
             row, bold = block.rows[line.key], line.bold
             page.text(row, LABEL, block.who, bold=bold)
@@ -242,7 +246,9 @@ class BlockSheet:
                 formula = f"={self.formula(line, scenario, block, number, below)}"
                 value = _plain(values[number])
                 page.formula(row, FIRST_YEAR + number, formula, value, line.form, bold=bold)
-            self.write_all_years(page, line, block, below)
+            if ends[line.key]:
+                value = _plain(block.of_all_years[line.key])
+                page.formula(row, self.last, ends[line.key], value, line.form, bold=bold)
 
     def values_of(
         self, line: Line, scenario: str, block: Block, figures: dict[str, np.ndarray]
@@ -269,12 +275,11 @@ class BlockSheet:
         begins = at(block.heading, column, fix_row=True)
         return line.formula(self, scenario, block.place, year, begins)
 
-    def write_all_years(self, page: Page, line: Line, block: Block, below: tuple[int, int]) -> None:
-        """Write what stands in the last column."""
+    def whole_run(self, line: Line, block: Block, below: tuple[int, int]) -> str:
+        """Formula of the last column, empty where nothing stands there; its value is kept."""
         if line.all_years == BLANK:
-            return
-        row, values = block.rows[line.key], block.values[line.key]
-        first, last = at(row, FIRST_YEAR), at(row, self.last - 1)
+            return ""
+        row = block.rows[line.key]
         if line.all_years == AS_EVERY_YEAR:
             assert isinstance(line, Worked)
             here = Here(block.rows, block.heading, self.last, below, block.place < 0)
@@ -282,9 +287,10 @@ class BlockSheet:
             formula, value = line.working.text(here), line.working.value(ends)
             value = np.asarray(value).ravel()[0]
         else:
-            formula, value = line.whole_run(first, last, values)
+            first, last = at(row, FIRST_YEAR), at(row, self.last - 1)
+            formula, value = line.whole_run(first, last, block.values[line.key])
         block.of_all_years[line.key] = value
-        page.formula(row, self.last, f"={formula}", _plain(value), line.form, bold=line.bold)
+        return f"={formula}"
 
     def check(self, scenario: str, rows: tuple[int, int], blocks: Sequence[Block]) -> None:
         """Add a check for each kind of row that must be nothing, over a scenario's blocks."""

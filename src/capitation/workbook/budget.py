@@ -31,7 +31,7 @@ TITLE = "Whole population budget"
 WHOLE, NOTIONAL, SERVICES = "whole_population_budget", "notional_budget", "services_budget"
 CORE, SCHEMES = "core_in_budget", "local_schemes_in_budget"
 WITHHELD, PAYMENT, QUALITY = "improvement_withheld", "budget_payment", "quality_in_pool"
-OTHERS = "other_contracts"
+OTHERS, SAVED = "other_contracts", "saving_outside"
 POPULATION, COUNTED = "contract_weighted_population", "counted_contract_population"
 OF_CONTRACT = "_budget_of_contract"
 """How the variable of a service line's money ends."""
@@ -169,7 +169,7 @@ def _budget() -> tuple[Line, ...]:
             working=nothing_left(sum_of(*paid, less=(TOTAL_PAYMENTS,))),
             check="Payments in the budget and outside add to all",
         ),
-        Heading("conserved", "The same money, whatever the contract form"),
+        Heading("conserved", "The same money, whatever the contract form", over="rate_of_all"),
         *(Flow(name, f"{label(name)}: all") for name in _OWN[:-1]),
         Twelfths(
             _EXPECTED,
@@ -177,10 +177,13 @@ def _budget() -> tuple[Line, ...]:
             rate="rate_of_all",
             population="population_of_all",
         ),
+        Flow(SAVED, "Saved outside the budget, against what was expected: taken off"),
         Apart(
             "conserved apart",
             "In the budget + in the pool + outside - these: must be 0",
-            working=nothing_left(sum_of(WHOLE, QUALITY, *_PAID, OTHERS, less=(*_OWN, _EXPECTED))),
+            working=nothing_left(
+                sum_of(WHOLE, QUALITY, *_PAID, OTHERS, SAVED, less=(*_OWN, _EXPECTED))
+            ),
             rests_on=("rate_of_all", "population_of_all", "core_income", QUALITY),
             check="Payments are conserved, whatever the contract form",
         ),

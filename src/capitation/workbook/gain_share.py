@@ -46,8 +46,8 @@ _ABOUT = About(
         "nothing is shared; beyond it the bands, quality, the caps and the ramp make the "
         "providers' part. The commissioner has all that no provider has.",
         "Under it is the money for improvement: quality money of practices in the contract, and "
-        "what is withheld from the budget. What is not earned stays with the commissioner. A year whose "
-        "March is not in the run is not settled. Rows that end in 'must be 0' are checks.",
+        "what is withheld from the budget. What is not earned stays with the commissioner. A year "
+        "whose March is not in the run is not settled. Rows that end in 'must be 0' are checks.",
     ),
     widest=62,
 )
@@ -200,7 +200,7 @@ _PARTS: tuple[Line, ...] = (
     ),
 )
 _IMPROVEMENT: tuple[Line, ...] = (
-    Heading("improvement", "Money for improvement"),
+    Heading("improvement", "Money for improvement", over=IMPROVEMENT),
     Flow(IMPROVEMENT, "Pool: quality money and withheld budget", bold=True),
     Flow(EARNED, "Earned by achievement"),
     Flow(UNEARNED, "Not earned"),

@@ -48,7 +48,7 @@ FORMATS = {
 _OF_TEXT = ("text", "indented")
 LONGEST_TEXT = 32_767
 POINTS_A_LINE = 12.75
-LETTERS_A_PAGE = 105
+LETTERS_A_PAGE = 102
 """The widths of columns that a landscape page takes at full size, whatever font replaces ours."""
 LETTERS_A_DIGIT = 1.15
 """Widths are in digits of the usual font; somewhat more letters than that find room."""

@@ -50,7 +50,7 @@ class Summary:
         self.content: Content = layout.content
         self.checks: list[Check] = []
         self.years = len(self.content.years)
-        self.total_rows: dict[str, int] = {}
+        self.stream_rows: dict[tuple[str, str], int] = {}
 
     # ------------------------------------------------------------------ by year
 
@@ -130,7 +130,6 @@ class Summary:
             self.write_stream(page, stream, scenario, row, heading)
             row += 1
         self.write_stream(page, TOTAL_PAYMENTS, scenario, row, heading, bold=True)
-        self.total_rows[scenario] = row
         self.check_streams(page, scenario, first, row)
         self.check_years(page, scenario, row)
         if PAYMENT_LIST in content.graph:
@@ -142,6 +141,7 @@ class Summary:
         self, page: Page, name: str, scenario: str, row: int, heading: int, *, bold: bool = False
     ) -> None:
         variable = self.content.graph[name]
+        self.stream_rows[scenario, name] = row
         page.text(row, _STREAM, label(name), bold=bold)
         said = "All streams together" if name == TOTAL_PAYMENTS else variable.title
         page.text(row, _FIRST_YEAR + self.years + 2, said)
@@ -154,9 +154,13 @@ class Summary:
             page.formula(row, column, f"={formula}", value, "money", bold=bold)
         self.write_sum_along(page, row, _FIRST_YEAR, sum(amounts), bold=bold)
 
+    def stream_cell(self, name: str, scenario: str, year: int) -> str:
+        """The cell with a stream of a scenario in a year, from another sheet; last, all years."""
+        return f"Summary!{at(self.stream_rows[scenario, name], _FIRST_YEAR + year)}"
+
     def total_cell(self, scenario: str, year: int) -> str:
         """The cell with total payments of a scenario in a year, from another sheet."""
-        return f"Summary!{at(self.total_rows[scenario], _FIRST_YEAR + year)}"
+        return self.stream_cell(TOTAL_PAYMENTS, scenario, year)
 
     def write_sum_along(
         self, page: Page, row: int, column: int, value: float, *, bold: bool = False

@@ -9,15 +9,13 @@ import xarray as xr
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.files import path_problems
 from capitation.projection import whole
-from capitation.workbook.affordability import AffordabilitySheet
-from capitation.workbook.budget import BudgetSheet
+from capitation.workbook.budget_charts import write_budget_sheets
 from capitation.workbook.calculation import Calculation
 from capitation.workbook.calendar_tie import write_payment_calendar
 from capitation.workbook.checks import failed
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_cover, write_sources
 from capitation.workbook.file import Written, save_book
-from capitation.workbook.gain_share import GainShareSheet
 from capitation.workbook.gains import GainsSheet
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
@@ -77,15 +75,7 @@ def _written(content: Content) -> tuple[Book, Summary]:
     premium = PremiumSheet(summary)
     if premium.wanted:
         write_premium_charts(premium)
-    budget = BudgetSheet(summary)
-    if budget.wanted:
-        budget.write()
-    share = GainShareSheet(summary)
-    if share.wanted:
-        share.write()
-    tests = AffordabilitySheet(summary)
-    if tests.wanted:
-        tests.write()
+    write_budget_sheets(summary)
     gains = GainsSheet(summary)
     if gains.wanted:
         gains.write()

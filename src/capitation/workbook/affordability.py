@@ -23,6 +23,7 @@ from capitation.workbook.block_lines import (
     sum_of,
 )
 from capitation.workbook.blocks import FIRST_YEAR, About, BlockSheet
+from capitation.workbook.checks import HALF_A_PENNY
 from capitation.workbook.layout import FIRST
 from capitation.workbook.page import Page, at, quoted
 from capitation.workbook.summary import Summary
@@ -67,7 +68,7 @@ class Losing(Line):
 
     def values(self, sheet: BlockSheet, scenario: str) -> np.ndarray:
         gaps = sheet.content.values(PRACTICE, sheet.summary.scenario_of(PRACTICE, scenario))
-        losing = np.round(np.atleast_2d(gaps), 2) > 0
+        losing = np.atleast_2d(gaps) >= HALF_A_PENNY
         members = sheet.content.members
         return np.stack([losing[of.start : of.stop].sum(axis=0) for of in members]).astype(float)
 
@@ -75,7 +76,7 @@ class Losing(Line):
         of = sheet.layout.place(PRACTICE, sheet.summary.scenario_of(PRACTICE, scenario))
         members = sheet.content.members[place]
         first, last = (at(of.row + e, FIRST + year) for e in (members[0], members[-1]))
-        return f"SUMPRODUCT((ROUND({quoted(of.sheet)}!{first}:{last},2)>0)*1)"
+        return f'COUNTIF({quoted(of.sheet)}!{first}:{last},">={HALF_A_PENNY}")'
 
 
 @dataclass(frozen=True)

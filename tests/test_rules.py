@@ -26,7 +26,14 @@ from capitation.model_file import load_model
 from capitation.projection import project
 from capitation.vocabulary import round_to_pence
 
-from . import by_hand_pms, by_hand_pool_and_recovery
+from . import (
+    by_hand_affordability,
+    by_hand_pms,
+    by_hand_pool_and_recovery,
+    by_hand_reactivation,
+    by_hand_sharing,
+    by_hand_whole_population,
+)
 from .strategies import (
     BOLTON,
     NATIONAL,
@@ -442,7 +449,16 @@ BY_HAND |= {
 }
 
 
-BY_HAND |= by_hand_pms.BY_HAND | by_hand_pool_and_recovery.BY_HAND
+for topic in (
+    by_hand_affordability,
+    by_hand_pms,
+    by_hand_pool_and_recovery,
+    by_hand_reactivation,
+    by_hand_sharing,
+    by_hand_whole_population,
+):
+    assert not BY_HAND.keys() & topic.BY_HAND.keys()
+    BY_HAND |= topic.BY_HAND
 
 
 @functools.cache

@@ -17,30 +17,73 @@ from capitation.model import Model
 from capitation.model_file import load_model, models_folder
 from capitation.practices import FIGURES
 
+BETTER_LOCAL_CARE = "better-local-care-mcp"
 BOLTON = "bolton-quality-contract"
+DUDLEY = "dudley-mcp"
 EAST_ANGLIA = "east-anglia-pms-glide"
 EASTERN_CHESHIRE = "eastern-cheshire-caring-together"
 ESSEX = "essex-pms-transition"
+FULLY_INTEGRATED = "fully-integrated-aco"
 FYLDE_WYRE = "fylde-wyre-quality-contract"
+HAMPSHIRE = "hampshire-accountable-care-system"
+INTEGRATED_HEALTH = "integrated-health-organisation"
+MULTI_NEIGHBOURHOOD = "multi-neighbourhood-provider"
 NATIONAL = "national-practice-income"
 NOTTINGHAMSHIRE = "nottinghamshire-recovery"
+OUT_OF_HOSPITAL = "out-of-hospital-budget"
+PARTIALLY_INTEGRATED = "partially-integrated-aco"
+PORTSMOUTH = "portsmouth-virtual-mcp"
+PRIMARY_AND_ACUTE = "primary-and-acute-care-system"
+SANDWELL = "sandwell-co-commissioning"
+SINGLE_NEIGHBOURHOOD = "single-neighbourhood-provider"
 THAMES_VALLEY = "thames-valley-pms"
+UNITING_CARE = "uniting-care"
 UNPLANNED = "unplanned-admissions-enhanced-service"
+VANGUARD = "vanguard-programme"
 SHIPPED = (BOLTON, NATIONAL, THAMES_VALLEY)
 """Models of the whole of a practice's income from April 2015: laws of income are tried on these."""
 
 EVERY_MODEL = (
+    BETTER_LOCAL_CARE,
     BOLTON,
+    DUDLEY,
     EAST_ANGLIA,
     EASTERN_CHESHIRE,
     ESSEX,
+    FULLY_INTEGRATED,
     FYLDE_WYRE,
+    HAMPSHIRE,
+    INTEGRATED_HEALTH,
+    MULTI_NEIGHBOURHOOD,
     NATIONAL,
     NOTTINGHAMSHIRE,
+    OUT_OF_HOSPITAL,
+    PARTIALLY_INTEGRATED,
+    PORTSMOUTH,
+    PRIMARY_AND_ACUTE,
+    SANDWELL,
+    SINGLE_NEIGHBOURHOOD,
     THAMES_VALLEY,
+    UNITING_CARE,
     UNPLANNED,
+    VANGUARD,
 )
 """Every model that comes with the library, in the order of its folder."""
+
+WHOLE_POPULATION = (
+    BETTER_LOCAL_CARE,
+    DUDLEY,
+    FULLY_INTEGRATED,
+    HAMPSHIRE,
+    INTEGRATED_HEALTH,
+    MULTI_NEIGHBOURHOOD,
+    OUT_OF_HOSPITAL,
+    PARTIALLY_INTEGRATED,
+    PORTSMOUTH,
+    PRIMARY_AND_ACUTE,
+    SINGLE_NEIGHBOURHOOD,
+)
+"""Models of a whole-population budget: all like the out-of-hospital budget."""
 
 PARTS = (
     "global_sum",

@@ -1,7 +1,7 @@
 """The national figures as they are written: their form, their honesty, and figures typed by hand.
 
 The files are read here with tomllib alone, so that a fault in the library's own loader cannot hide
-one in the figures.
+one in the figures. Only what is asked of the models, who reads a term, is asked of the library.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from statistics import NormalDist
 
 import pytest
 
+from capitation.model import term_behind
+from capitation.model_file import load_model
+
+from .strategies import EVERY_MODEL, INTEGRATED_HEALTH, OUT_OF_HOSPITAL, shipped
+
 TERMS = Path(__file__).parents[1] / "src" / "capitation" / "terms"
 SOURCE_KINDS = {
     "statute",
@@ -29,7 +34,23 @@ SOURCE_KINDS = {
     "data",
     "accountant",
     "local-medical-committee",
+    "parliament",
+    "research",
+    "tariff",
 }
+WHOLE_POPULATION = {
+    "affordability",
+    "gain_loss_share",
+    "hospital_payment",
+    "hubs",
+    "improvement_payment",
+    "programme",
+    "reactivation",
+    "service_lines",
+    "target_allocation",
+    "year_of_care",
+}
+"""Files of whole-population budgets: their terms are known by who reads them, not by a list."""
 
 
 def read(path: Path) -> dict:
@@ -39,13 +60,17 @@ def read(path: Path) -> dict:
 FILES = {path.stem: read(path) for path in sorted(TERMS.glob("*.toml"))}
 
 
-def tables(kind: str) -> dict[str, dict]:
-    """Every table of a kind, by its name, whichever file it stands in."""
-    return {name: entry for file in FILES.values() for name, entry in file.get(kind, {}).items()}
+def tables(kind: str, files: frozenset[str] = frozenset(FILES)) -> dict[str, dict]:
+    """Every table of a kind, by its name, whichever of the files it stands in."""
+    return {name: entry for file in files for name, entry in FILES[file].get(kind, {}).items()}
 
 
+KINDS = ("term", "input", "source", "schedule", "cash", "service", "segment", "preset")
 SOURCES, TERM, INPUT = tables("source"), tables("term"), tables("input")
-SCHEDULE, CASH = tables("schedule"), tables("cash")
+SCHEDULE, CASH, PRESET = tables("schedule"), tables("cash"), tables("preset")
+LINES = {"service": tables("service"), "segment": tables("segment")}
+OF_LISTS = frozenset(FILES) - WHOLE_POPULATION
+NEW = frozenset(WHOLE_POPULATION)
 AGES = ("0_4", "5_14", "15_44", "45_64", "65_74", "75_84", "85_and_over")
 OLD_AGES = AGES[4:]
 MONTHS = (
@@ -63,9 +88,15 @@ MONTHS = (
     "march",
 )
 VALUES = [
-    pytest.param(value, id=f"{name}-{value['from']}")
+    pytest.param(name, value, id=f"{name}-{value['from']}")
     for name, term in TERM.items()
     for value in term.get("values", ())
+]
+CHOICES = {name: term["choices"] for name, term in TERM.items() if "choices" in term}
+MADE_UP = [
+    pytest.param(preset, name, id=f"{preset}-{name}")
+    for preset, made in PRESET.items()
+    for name in made["term"]
 ]
 
 
@@ -78,19 +109,25 @@ def entry(name: str, day: date) -> dict:
     return [value for value in TERM[name]["values"] if value["from"] <= day][-1]
 
 
+def number(name: str, written: object) -> Fraction:
+    """Return what a term's value comes to: that of a named choice is its place among them."""
+    if isinstance(written, str) and name in CHOICES:
+        return Fraction(CHOICES[name].index(written))
+    return Fraction(written)
+
+
 def figure(name: str, day: date) -> Fraction:
-    return Fraction(entry(name, day)["value"])
+    return number(name, entry(name, day)["value"])
 
 
 # The form of the files
 
 
 def test_every_term_stands_in_one_file():
-    kinds = {"term", "input", "source", "schedule", "cash"}
-    assert all(set(file) <= kinds for file in FILES.values())
-    for kind in kinds:
+    assert all(set(file) <= set(KINDS) for file in FILES.values())
+    for kind in KINDS:
         assert sum(len(file.get(kind, {})) for file in FILES.values()) == len(tables(kind))
-    assert set(TERM) == {
+    assert set(tables("term", OF_LISTS)) == {
         "pms_in_other_payments",
         "global_sum_price",
         "out_of_hours_deduction",
@@ -152,7 +189,7 @@ def test_every_term_stands_in_one_file():
 
 
 def test_every_input_stands_in_one_file():
-    assert set(INPUT) == {
+    assert set(tables("input", OF_LISTS)) == {
         *(f"share_of_list_aged_{age}" for age in AGES),
         "base_year_admissions",
         "admissions_a_year_before_given",
@@ -165,17 +202,53 @@ def test_every_input_stands_in_one_file():
         "overpayment_owed_at_start",
         "recovery_instalment_at_start",
     }
+    assert set(tables("input", NEW)) == {
+        "need_index",
+        "service_spend",
+        "service_non_recurrent",
+        "service_full_year_effect",
+        "months_suspended_before",
+        "months_reactivated_before",
+        "patients_following_before",
+    }
     assert not set(INPUT) & set(TERM)
 
 
 @pytest.mark.parametrize("name", INPUT)
 def test_an_input_says_what_it_is_and_what_is_assumed(name):
     given = INPUT[name]
-    assert given.keys() - {"most"} == {"title", "unit", "value", "least", "assumption"}
+    required = {"title", "unit", "value", "assumption"} | ({"least"} - EITHER_SIGN.get(name, set()))
+    assert given.keys() - {"most", "each"} == required
     assert given["title"].strip()
     assert given["assumption"].strip()
-    assert given["unit"] in {"1", "admission/year", "GBP", "GBP/month", "GBP/year"}
-    assert given["least"] == 0 <= given["value"] <= given.get("most", given["value"])
+    assert given["unit"] in {"1", "admission/year", "GBP", "GBP/month", "GBP/year", "month"}
+    assert given.get("least", 0) == 0 <= given["value"] <= given.get("most", given["value"])
+
+
+EITHER_SIGN = {"service_full_year_effect": {"least"}, "service_transfers": {"least"}}
+"""Money that may come or go: it has no least."""
+FIRST_YEARS = {
+    "gdp_deflator_june_2018": 2012,
+    "social_discount_rate": 2003,
+    "outlier_loss": 2014,
+    "most_under_target": 2016,
+    "primary_medical_inequalities_share": 2022,
+    **{name: 2018 for name in TERM if name.startswith("target_")},
+}
+LEAST = {
+    "monthly_admissions_trend": -1,
+    "recovery_instalments": 1,
+    "improvement_steps": 1,
+    "cost_uplift": -1,
+    "pace_of_change": -1,
+    "allocation_growth": -1,
+    "age_mix_growth": -1,
+    "service_deviation": -1,
+    "hospital_activity_over_plan": -1,
+    **dict.fromkeys(("service_growth", "emergency_growth", "elective_growth"), -1),
+    "outpatients_growth": -1,
+}
+MOST = {"improvement_steps": 5}
 
 
 @pytest.mark.parametrize("name", TERM)
@@ -184,9 +257,19 @@ def test_a_term_says_what_it_is(name):
     written = {"title", "unit", "least", "description"}
     scheduled = {"from", "before", "start", "schedule", "source", "assumption"}
     how = {"values"} if "values" in term else scheduled
-    assert term.keys() - {"issue", "most"} == written | how
+    if name in CHOICES:
+        written = written - {"least"}
+        assert term["unit"] == "1"
+        assert len(set(term["choices"])) == len(term["choices"]) >= 2
+        assert all(choice == choice.strip() != "" for choice in term["choices"])
+        assert "most" not in term
+    optional = {"issue", "most", "choices", "each"}
+    assert term.keys() - optional == (written - EITHER_SIGN.get(name, set())) | how
     assert all(term[key].strip() for key in written - {"least"})
     assert term["unit"] in {
+        "GBP",
+        "GBP/year",
+        "month",
         "1",
         "GBP/patient/year",
         "GBP/point/year",
@@ -200,13 +283,54 @@ def test_a_term_says_what_it_is(name):
 @pytest.mark.parametrize("name", TERM)
 def test_a_term_lies_between_bounds(name):
     term = TERM[name]
-    least = {"monthly_admissions_trend": -1, "recovery_instalments": 1}
-    assert term["least"] == least.get(name, 0)
-    assert term.get("most", 1) == 1
+    bounded = name not in CHOICES and "least" not in EITHER_SIGN.get(name, set())
+    assert term.get("least") == (LEAST.get(name, 0) if bounded else None)
+    assert term.get("most", 1) == MOST.get(name, 1)
     steps = SCHEDULE[term["schedule"]]["steps"] if "schedule" in term else []
-    figures = [Fraction(value["value"]) for value in term.get("values", ())]
+    figures = [number(name, value["value"]) for value in term.get("values", ())]
     figures += [Fraction(step) for step in steps]
-    assert all(term["least"] <= figure <= term.get("most", figure) for figure in figures)
+    assert all(within(name, figure) for figure in figures)
+
+
+def within(name: str, figure: Fraction) -> bool:
+    """Whether a figure lies between a term's bounds; a choice was found among its names."""
+    return TERM[name].get("least", figure) <= figure <= TERM[name].get("most", figure)
+
+
+@pytest.mark.parametrize("name", [*TERM, *INPUT])
+def test_what_is_written_once_for_every_line_says_which(name):
+    """And what is written for one line alone is of a line, and has its pattern's unit."""
+    entry = TERM.get(name) or INPUT[name]
+    kind = entry.get("each")
+    assert kind is None or (kind in LINES and kind in name.split("_"))
+    for kind, lines in LINES.items():
+        keys = [key for key in lines if name.startswith(f"{key}_")]
+        patterns = [f"{kind}{name.removeprefix(key)}" for key in keys]
+        for pattern in (p for p in patterns if TERM.get(p, {}).get("each") == kind):
+            assert TERM[pattern]["unit"] == entry["unit"]
+            assert TERM[pattern].get("least") == entry.get("least")
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_lines_have_titles_and_are_no_two_alike(kind):
+    titles = [line["title"] for line in LINES[kind].values()]
+    assert all(line.keys() == {"title"} for line in LINES[kind].values())
+    assert all(title.strip() for title in titles)
+    assert len(set(titles)) == len(titles) >= 5
+
+
+@pytest.mark.parametrize(("preset", "name"), MADE_UP)
+def test_a_preset_changes_a_term_within_its_bounds_and_says_why(preset, name):
+    assert PRESET[preset].keys() == {"title", "term"}
+    assert PRESET[preset]["title"].strip()
+    changed = PRESET[preset]["term"][name]
+    assert changed.keys() == {"values"}
+    days = [value["from"] for value in changed["values"]]
+    assert days[0] == fiscal(2013)
+    assert all(earlier < later for earlier, later in pairwise(days))
+    for value in changed["values"]:
+        test_a_value_says_where_it_comes_from(name, value)
+        assert within(name, number(name, value["value"]))
 
 
 @pytest.mark.parametrize("name", TERM)
@@ -215,19 +339,18 @@ def test_dates_increase_and_fall_on_april_or_october(name):
     assert all(earlier < later for earlier, later in pairwise(days))
     months = (1, 4) if name == "better_care_fund_in_force" else (4, 10)
     assert all(day.day == 1 and day.month in months for day in days)
-    first = {"gdp_deflator_june_2018": 2012, "social_discount_rate": 2003, "outlier_loss": 2014}
-    assert days[0] == fiscal(first.get(name, 2013))
+    assert days[0] == fiscal(FIRST_YEARS.get(name, 2013))
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_a_value_says_where_it_comes_from(value):
+@pytest.mark.parametrize(("name", "value"), VALUES)
+def test_a_value_says_where_it_comes_from(name, value):
     allowed = {"from", "value", "source", "assumption", "note", "paid_from", "until_paid"}
     assert value.keys() <= allowed
     assert {"from", "value"} <= value.keys()
     assert value.keys() & {"source", "assumption"}
     assert all(value[key].strip() for key in value.keys() & {"source", "assumption", "note"})
     assert value.get("source", next(iter(SOURCES))) in SOURCES
-    assert Fraction(value["value"]) >= 0
+    assert number(name, value["value"]) >= 0
 
 
 @pytest.mark.parametrize("identifier", SOURCES)
@@ -260,6 +383,95 @@ def test_a_late_payment_falls_within_the_life_of_its_price():
     }
     others = [term.get("values", []) for name, term in TERM.items() if name != "global_sum_price"]
     assert not any("paid_from" in value for term in others for value in term)
+
+
+# Who reads the figures
+
+READ_BY_STEPS = {
+    "hubs": {"hub_list_least", "hub_list_most", "provider_list_least", "hub_running_cost"},
+    "target_allocation": {
+        "target_general_and_acute_share",
+        "target_community_share",
+        "target_mental_health_share",
+        "target_maternity_share",
+        "target_hospital_and_community_per_head",
+        "target_prescribing_per_head",
+        "target_inequalities_share",
+        "target_per_head",
+        "primary_medical_inequalities_share",
+        "most_under_target",
+    },
+}
+"""Terms that no rule reads, by file: hubs, target allocations and pace of change read them."""
+
+
+def for_lines(name: str, kind: str | None) -> set[str]:
+    """Return the names of one written once for every line; of another, its own."""
+    parts = name.split("_")
+    at = parts.index(kind) if kind else 0
+    return {
+        "_".join([*parts[:at], key, *parts[at + 1 :]]) if kind else name
+        for key in (LINES[kind] if kind else [""])
+    }
+
+
+def read_by(*models: str) -> set[str]:
+    """Terms and inputs that the rules of any of the shipped models read."""
+    found = set()
+    for name in models:
+        model = shipped(name)
+        leaves = model.graph().leaves
+        found |= set(leaves) | {term_behind(leaf, model.terms) for leaf in leaves}
+    return found
+
+
+def test_every_term_and_input_of_a_whole_population_is_read_by_a_model_or_a_step():
+    rules = read_by(*EVERY_MODEL)
+    written = {
+        file: {name for kind in ("term", "input") for name in FILES[file].get(kind, {})}
+        for file in WHOLE_POPULATION
+    }
+    for file, names in written.items():
+        steps = READ_BY_STEPS.get(file, set())
+        assert steps <= names
+        assert not steps & rules
+        for name in names - steps:
+            entry = TERM.get(name) or INPUT[name]
+            assert for_lines(name, entry.get("each")) <= rules, name
+
+
+READERS = {
+    "gain_loss_share": OUT_OF_HOSPITAL,
+    "hospital_payment": INTEGRATED_HEALTH,
+    "improvement_payment": OUT_OF_HOSPITAL,
+}
+"""For each file with presets, the model whose rules read the terms that they set."""
+
+
+@pytest.mark.parametrize("file", READERS)
+def test_every_preset_loads_and_sets_what_its_model_reads(tmp_path, file):
+    presets = FILES[file]["preset"]
+    read = read_by(READERS[file])
+    assert all(set(preset["term"]) <= read for preset in presets.values())
+    scenarios = [
+        f'[scenario.with-{name}]\ntitle = "{preset["title"]}"\npreset = ["{name}"]\n'
+        for name, preset in presets.items()
+    ]
+    head = f'name = "every-preset"\ntitle = "Every preset"\nlike = "{READERS[file]}"\n'
+    path = tmp_path / "every-preset.toml"
+    path.write_text("\n".join([head, *scenarios]), encoding="utf-8")
+    model = load_model(path)
+    assert list(model.scenarios) == [f"with-{name}" for name in presets]
+    for name, preset in presets.items():
+        changed = model.scenarios[f"with-{name}"].terms
+        assert set(changed) == set(preset["term"])
+        for term, written in preset["term"].items():
+            values = [float(number(term, value["value"])) for value in written["values"]]
+            assert [value.value for value in changed[term].values] == values
+
+
+def test_every_file_with_presets_has_a_reader():
+    assert set(READERS) == {name for name, file in FILES.items() if "preset" in file}
 
 
 # Honesty: what was recalled, inferred or carried over says so
@@ -403,6 +615,105 @@ def test_what_was_recalled_claims_no_source(name, year):
 )
 def test_a_figure_is_the_published_one(name, day, expected):
     assert figure(name, day) == Fraction(expected)
+
+
+# Typed from the research into whole-population budgets, where a source was read.
+@pytest.mark.parametrize(
+    ("name", "day", "expected", "source"),
+    [
+        ("cost_uplift", fiscal(2015), "0.019", "hfma-tariff-2015-16"),
+        ("efficiency", fiscal(2015), "0.035", "hfma-tariff-2015-16"),
+        ("cost_uplift", fiscal(2016), "0.031", "national-tariff-2016-17"),
+        ("efficiency", fiscal(2016), "0.02", "national-tariff-2016-17"),
+        ("cost_uplift", fiscal(2023), "0.029", "nhs-payment-scheme-2023-25"),
+        ("efficiency", fiscal(2023), "0.011", "nhs-payment-scheme-2023-25"),
+        ("cost_uplift", fiscal(2025), "0.0483", "nhs-payment-scheme-2025-26"),
+        ("efficiency", fiscal(2025), "0.02", "nhs-payment-scheme-2025-26"),
+        ("allocation_growth", fiscal(2019), "0.0565", "hfma-fair-shares-2019"),
+        ("allocation_growth", fiscal(2020), "0.0414", "hfma-fair-shares-2019"),
+        ("allocation_growth", fiscal(2021), "0.04", "hfma-fair-shares-2019"),
+        ("allocation_growth", fiscal(2022), "0.0378", "hfma-fair-shares-2019"),
+        ("allocation_growth", fiscal(2023), "0.0354", "hfma-fair-shares-2019"),
+        ("commissioning_for_quality_share", fiscal(2016), "0.025", "bma-payment-for-performance"),
+        ("months_to_first_window", fiscal(2017), "24", "pulse-integrated-contract-patients-2017"),
+        ("hub_list_least", fiscal(2016), "30000", "parliamentary-answer-vanguards-2016"),
+        ("hub_list_most", fiscal(2016), "50000", "parliamentary-answer-vanguards-2016"),
+        ("provider_list_least", fiscal(2016), "100000", "parliamentary-answer-vanguards-2016"),
+        ("vanguard_national_fund", fiscal(2015), "200000000", "hsj-vanguard-funding-2015"),
+        ("blended_share_above", fiscal(2019), "0.2", "hsj-blended-tariff"),
+        ("blended_share_below", fiscal(2019), "0.2", "hsj-blended-tariff"),
+        ("most_under_target", fiscal(2016), "0.05", "nhs-england-allocations-december-2015"),
+    ],
+)
+def test_a_figure_of_whole_populations_is_the_published_one(name, day, expected, source):
+    assert figure(name, day) == Fraction(expected)
+    assert entry(name, day)["source"] == source
+
+
+def preset_figures(preset: str, day: date) -> dict[str, Fraction]:
+    """Return what each term of a preset comes to on a day."""
+    return {
+        name: number(name, [v for v in term["values"] if v["from"] <= day][-1]["value"])
+        for name, term in PRESET[preset]["term"].items()
+    }
+
+
+# Edges of the corridors, and the provider's share of each.
+@pytest.mark.parametrize(
+    ("preset", "edges", "shares"),
+    [
+        ("aco-reach-global", ("0.25", "0.35", "0.5"), ("1", "0.5", "0.25", "0.1")),
+        ("aco-reach-professional", ("0.05", "0.1", "0.15"), ("0.5", "0.35", "0.15", "0.05")),
+    ],
+)
+def test_corridors_are_the_published_ones_of_gains_and_losses_alike(preset, edges, shares):
+    found = preset_figures(preset, fiscal(2025))
+    for sign in ("gain", "loss"):
+        names = [f"{place}_{sign}" for place in ("first", "second", "third", "fourth")]
+        assert [found[f"{name}_edge"] for name in names[:3]] == [Fraction(edge) for edge in edges]
+        assert [found[f"{name}_share"] for name in names] == [Fraction(share) for share in shares]
+
+
+def test_the_discount_of_full_risk_is_the_published_one():
+    years = {2021: "0.02", 2022: "0.02", 2025: "0.035"}
+    for year, discount in years.items():
+        found = preset_figures("aco-reach-global", fiscal(year))["benchmark_discount"]
+        assert found == Fraction(discount)
+
+
+# Emergency care above its baseline of 2008/09, or off its plan, is paid at so much of the price.
+@pytest.mark.parametrize(
+    ("preset", "above", "below"),
+    [
+        ("hospital-marginal-rate", "0.3", "1"),
+        ("hospital-enhanced-tariff", "0.7", "1"),
+        ("hospital-blended-2019", "0.2", "0.2"),
+    ],
+)
+def test_emergency_care_is_paid_by_the_published_shares(preset, above, below):
+    found = preset_figures(preset, fiscal(2015))
+    shares = found["blended_share_above"], found["blended_share_below"]
+    assert shares == (Fraction(above), Fraction(below))
+
+
+# Of single contracts: what was tendered, planned, awarded, bid.
+@pytest.mark.parametrize(
+    ("model", "name", "year", "expected"),
+    [
+        ("better-local-care-mcp", "transformation_awarded", 2015, "7260000"),
+        ("better-local-care-mcp", "transformation_awarded", 2016, "4300000"),
+        ("better-local-care-mcp", "transformation_asked", 2016, "16700000"),
+        ("better-local-care-mcp", "integrator_procurement_cost", 2017, "250000"),  # each of two
+        ("sandwell-co-commissioning", "commissioning_staff_cost", 2015, "963966"),
+        ("uniting-care", "bid_price", 2015, "726000000"),
+    ],
+)
+def test_a_figure_of_one_contract_is_the_published_one(model, name, year, expected):
+    path = TERMS.parents[2] / "models" / f"{model}.toml"
+    values = read(path)["term"][name]["values"]
+    holding = [value for value in values if value["from"] <= fiscal(year)][-1]
+    assert Fraction(holding["value"]) == Fraction(expected)
+    assert holding["source"]
 
 
 def price_and_printed_deduction() -> list:

@@ -48,8 +48,8 @@ _ABOUT = About(
         "than none, passes. Every year is tested by itself, the first year first: in the column of "
         "all years a test passes only if it passes in every year. For all commissioners it passes "
         "only if it does for each. The practices' test passes if no practice loses.",
-        "A year of which some months are missing is tested on those that are there. Rows that end "
-        "in 'must be 0' are checks.",
+        "A year of which some months are missing is tested on those that are there, without what "
+        "is settled in March. Rows that end in 'must be 0' are checks.",
     ),
     widest=62,
 )
@@ -320,4 +320,15 @@ class AffordabilitySheet(BlockSheet):
             said = str(block.values[VERDICT][0])
             verdict = at(block.rows[VERDICT], FIRST_YEAR)
             page.formula(line, 2, f"={verdict}", said, "text")
+            self.wrap(page, line, 2, said)
+            for each in self.blocks[scenario]:
+                self.wrap(page, each.rows[VERDICT], FIRST_YEAR, str(each.values[VERDICT][0]))
         return page, row
+
+    def wrap(self, page: Page, row: int, column: int, said: str) -> None:
+        """Let a sentence run over the columns to the last, on as many lines as it needs."""
+        page.sheet.cell(row, column).style = page.book.style("calculated", "text", False, True)
+        page.sheet.merge_cells(
+            start_row=row, end_row=row, start_column=column, end_column=self.last
+        )
+        page.fit_height(row, [(said, sum(map(page.width, range(column, self.last + 1))))])

@@ -172,13 +172,13 @@ def _write_stacks(
 
 
 def _years(sheet: BlockSheet, scenarios: Sequence[str]) -> list[int]:
-    """Whole years whose columns leave room for their names: all, the first and last, or one."""
+    """Whole years whose columns leave room for names: all, the first and last, or the last."""
     counts = [len(of) for of in sheet.months_of_year]
     whole = [year for year, count in enumerate(counts) if count == MONTHS_OF_YEAR] or [0]
     letters = len(scenarios) * max(len(scenario) for scenario in scenarios)
     if len(whole) * letters <= LETTERS:
         return whole
-    return sorted({whole[0], whole[-1]}) if 2 * letters <= LETTERS else whole[:1]
+    return sorted({whole[0], whole[-1]}) if 2 * letters <= LETTERS else whole[-1:]
 
 
 def _draw(

@@ -24,6 +24,8 @@ from capitation.workbook.page import Page, at, quoted
 
 TITLE = "Forms side by side"
 CHART_AT = 5
+WIDEST = 112
+"""Widths of columns that are at least as wide as a chart."""
 _FIRST = 2
 _ABOUT = (
     "Pounds in the year, all practices. Each column is a scenario; beside them stands how much "
@@ -101,7 +103,7 @@ class FormsSheet:
         """
         page = self.summary.book.page(TITLE)
         page.text(1, 1, "Forms side by side: payments of every scenario, by stream", bold=True)
-        page.widths(44, *[19] * (self.last - 1))
+        page.widths(max(44, WIDEST - 19 * (self.last - 1)), *[19] * (self.last - 1))
         for row, said in enumerate(_ABOUT, start=2):
             page.paragraph(row, said, self.last)
         row = CHART_AT + ROWS + 1

@@ -7,7 +7,13 @@ BY_HAND = {
     "months_suspended": [((23, 1), 24), ((24, 1), 25), ((24, 0), 24), ((0, 0), 0)],
     "months_reactivated": [((0, 3, 1), 1), ((11, 3, 1), 12), ((11, 3, 0), 0), ((11, 2, 1), 0)],
     # At the second anniversary all but one in twenty; a month later only those who ask
-    "following_share": [((24, 24, 0.95, 0.2), 0.95), ((25, 24, 0.95, 0.2), 0.2)],
+    # unless a decision says what they do, whatever months have been counted
+    "following_share": [
+        ((24, 24, 0, 0.95, 0.2), 0.95),
+        ((25, 24, 0, 0.95, 0.2), 0.2),
+        ((30, 24, 1, 0.95, 0.2), 0.95),
+        ((0, 24, 2, 0.95, 0.2), 0.2),
+    ],
     "patients_following": [
         ((0, 0, 0.95), 0),
         ((0, 1, 0.95), 0.95),

@@ -2,8 +2,12 @@
 
 # Arguments in the order of the rule's brackets, and what it gives.
 IMPROVEMENT = {
-    # 10% and 2.5% of £800,000
-    "improvement_withheld": [((800_000, 0.1, 0.025), 100_000), ((800_000, 0, 0), 0)],
+    # 10% and 2.5% of £800,000; all of it and 2.5% more are all of it
+    "improvement_withheld": [
+        ((800_000, 0.1, 0.025), 100_000),
+        ((800_000, 0, 0), 0),
+        ((800_000, 1, 0.025), 800_000),
+    ],
     "improvement_pool": [((6_500, 100_000), 106_500)],
     # 0.7 is half of the way from 0.5 to 0.9; a third of it from a baseline of 0.6
     "improvement_reached": [
@@ -45,19 +49,18 @@ IMPROVEMENT = {
 
 SHARE = {
     # £300 a head, 40% of it in the budget, half of the rest shared, for 100,000: £9m a year
-    "service_expected_in_share": [((300, 0.4, 0.5, 100_000), 750_000)],
+    "service_rate_in_share": [((300, 0.4, 0.5), 90), ((300, 1, 0.5), 0)],
+    "service_expected_in_share": [((90, 100_000), 750_000)],
     # 4% less activity: £30,000 less, or £6,000 where a fifth of the price moves
     "service_actual_in_share": [
         ((750_000, -0.04, 1), 720_000),
         ((750_000, -0.04, 0.2), 744_000),
         ((750_000, -0.04, 0), 750_000),
     ],
-    # A gain of £30,000, a loss of £8,000: of 250 in 1,000 people a quarter
-    "saving_outside": [
-        ((750_000, 720_000, 250, 1000), 7_500),
-        ((750_000, 758_000, 250, 1000), -2_000),
-        ((0, 0, 0, 0), 0),
-    ],
+    # 4% less of £90 a head is £3.60, or 72p where a fifth of the price moves; 2% more costs £1.80
+    "service_rate_saved": [((90, -0.04, 1), 3.6), ((90, -0.04, 0.2), 0.72), ((90, 0.02, 1), -1.8)],
+    # £3.60 a year for 10,000 people
+    "saving_outside": [((3.6, 10_000), 3_000), ((-1.8, 10_000), -1_500), ((3.6, 0), 0)],
     "gain_loss_benchmark": [((9_000_000, 0.035), 8_685_000)],
     "gain_or_loss": [((8_685_000, 8_640_000.004), 45_000), ((100, 120.129), -20.13)],
     "gain_or_loss_rate": [((45_000, 9_000_000), 0.005), ((45_000, 0), 0)],
@@ -119,14 +122,21 @@ SHARE = {
     "gain_to_community": [((100, 2, 3), 66.67)],
     "gain_to_council": [((100, 0, 3), 0)],
     "gain_to_commissioner": [((250, 33.33, 33.33, 33.33, 0), 150.01)],
-    # 7,000 of 100,000 people
-    "gain_loss_of_practice": [
-        ((200_000, 7000, 100_000, 12), 14_000),
-        ((200_000, 7000, 100_000, 11), 0),
-        ((200_000, 0, 0, 12), 0),
+    # £90 a year for 10,000 people
+    "expected_integrated": [((90, 10_000, 1), 75_000), ((90, 10_000, 0), 0)],
+    "expected_virtual": [((90, 10_000, 1), 75_000), ((90, 10_000, 0), 0)],
+    # Eleven months of £75,000 in £9m: a practice that left in February
+    "gain_loss_payment": [
+        ((200_000, 825_000, 9_000_000, 12), 18_333.333333333332),
+        ((200_000, 825_000, 9_000_000, 11), 0),
+        ((-200_000, 9_000_000, 9_000_000, 12), -200_000),
+        ((0, 0, 0, 12), 0),
     ],
-    "gain_loss_payment": [((14_000, 1), 14_000), ((14_000, 0), 0)],
-    "shared_ledger": [((14_000, 1), 14_000), ((14_000, 0), 0)],
+    "shared_ledger": [
+        ((200_000, 450_000, 9_000_000, 12), 10_000),
+        ((200_000, 450_000, 9_000_000, 1), 0),
+        ((0, 0, 0, 12), 0),
+    ],
 }
 
 YEAR_OF_CARE = {
@@ -168,4 +178,16 @@ HOSPITAL = {
     # £80,000 lost; 30% of 200 × £960 falls, £57,600
     "hospital_left_short": [((80_000, 200, 1600, 0.6, 0.3), 22_400)],
 }
-BY_HAND = {**IMPROVEMENT, **SHARE, **YEAR_OF_CARE, **HOSPITAL}
+
+SIZE = {
+    "registered_in_contract": [((7000, 1), 7000), ((7000, 3), 7000), ((7000, 0), 0)],
+    # Meant for 40,000 to 60,000; or for 250,000 and more
+    "people_short_of_provider": [((38_000, 40_000), 2_000), ((45_000, 40_000), 0)],
+    "people_beyond_provider": [
+        ((63_500, 60_000), 3_500),
+        ((45_000, 60_000), 0),
+        ((300_000, 0), 0),
+    ],
+    "provider_size_fits": [((0, 0), 1), ((2_000, 0), 0), ((0, 3_500), 0)],
+}
+BY_HAND = {**IMPROVEMENT, **SHARE, **YEAR_OF_CARE, **HOSPITAL, **SIZE}

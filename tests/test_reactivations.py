@@ -291,6 +291,70 @@ def test_who_is_put_off_from_the_first_window_is_still_followed(later, follows):
 share = st.floats(0, 1)
 
 
+@functools.cache
+def in_from(suspended: dt.date) -> Model:
+    """The same, where every practice is in full integration from the month of the suspension."""
+    term = model().terms["contract_form"]
+    first, last = term.values
+    dated = replace(term, values=(first, replace(last, start=suspended)))
+    return replace(model(), terms={**model().terms, "contract_form": dated})
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(0, 47), st.integers(1, 4), st.integers(0, 20), st.integers(-70, 70), share, share
+)
+def test_whenever_a_run_begins_patients_do_what_the_decision_says(
+    suspended, window, put_off, begins, first, later
+):
+    """Windows within, before and after the run; suspensions before it, and in its first month."""
+    from capitation.engine.calendar import months_after
+
+    out = months_after(DAY(2013, 4, 1), suspended)
+    opens = months_after(out, 24 * window)
+    request = replace(
+        GOOD,
+        suspended=out,
+        notice=months_after(opens, -12),
+        effective=opens,
+        approved_later_date=months_after(opens, put_off) if put_off else None,
+    )
+    decision = decide_reactivations([request])[0]
+    assert decision.granted
+    assert decision.follow_by_default == (window == 1)
+    start = max(months_after(decision.effective, begins), DAY(2015, 4, 1))
+    held = {"following_share_first_window": first, "following_share_later": later}
+    of_all = in_from(out)
+    terms = {name: of_all.terms[name].held_at(value) for name, value in held.items()}
+    changed = replace(of_all, start=start, terms={**of_all.terms, **terms})
+    result = project(
+        with_practice_terms(changed, as_practice_terms([decision])),
+        three(),
+        months=80,
+        variables=["patients_following"],
+        compiled=False,
+    )
+    of_one = result["patients_following"].sel(practice="EX001").values.reshape(-1)
+    back = result["month"].values >= np.datetime64(decision.effective)
+    follows = first if decision.follow_by_default else later
+    assert of_one.tolist() == np.where(back, follows, 0).tolist()
+
+
+def test_a_run_from_2017_keeps_the_patients_of_a_contract_suspended_in_2015():
+    """Suspended in April 2015, granted for April 2019: window 2, so that a fifth asks to follow."""
+    late = asked(suspended=DAY(2015, 4, 1), notice=DAY(2018, 3, 1), effective=DAY(2019, 4, 1))
+    decision = decide_reactivations([late])[0]
+    assert (decision.window, decision.follow_by_default) == (2, False)
+    result = project(
+        with_practice_terms(replace(model(), start=DAY(2017, 4, 1)), as_practice_terms([decision])),
+        three(),
+        months=36,
+        variables=["patients_following"],
+    )
+    of_one = result["patients_following"].sel(practice="EX001").values.reshape(-1)
+    assert of_one.tolist() == [0.0] * 24 + [0.2] * 12
+
+
 @settings(deadline=None, max_examples=20)
 @given(share, share, st.integers(13, 40), st.integers(1, 12))
 def test_a_reactivation_never_creates_patients_and_coming_back_restores(first, later, out, stay):

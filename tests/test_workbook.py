@@ -24,6 +24,7 @@ from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.writer import _written
 
 from .recalculation import recalculated, stale_copy
+from .strategies import shipped
 
 USER_RULES = '''
 """A user's own clause: a quality payment from a commissioner's fund, trued up a year later."""
@@ -106,13 +107,14 @@ values = [{ from = 2015-04-01, value = 4, source = "our-contract" }]
 """
 
 
+REACTIVATED = "fully-integrated-aco"
 BASE = ["core-and-local-schemes"]
 """Bolton's first scenario, where one is enough."""
 
 
 def few_practices() -> xr.Dataset:
     """Enough practices to hold each contract: what is true of a row is true of fifty."""
-    return cap.example_practices().isel(practice=slice(0, 8))
+    return cap.example_practices().isel(practice=[0, 1, 2, 7, 15])
 
 
 USER_BASE_RULE = '''
@@ -164,14 +166,47 @@ def assert_engine_agrees(result, folder):
     return book
 
 
-@pytest.mark.parametrize("name", sorted(cap.models()))
+RECALCULATED = {
+    "bolton-quality-contract": (3, 36),  # a fourth year's formulas are those of three
+    "east-anglia-pms-glide": (2, 15),
+    "eastern-cheshire-caring-together": (2, 25),
+    "essex-pms-transition": (2, 25),
+    "fylde-wyre-quality-contract": (1, 15),
+    "integrated-health-organisation": (2, 13),
+    "national-practice-income": (1, 15),
+    "nottinghamshire-recovery": (2, 25),
+    "sandwell-co-commissioning": (2, 15),
+    "thames-valley-pms": (2, 25),
+    "uniting-care": (2, 15),
+    "unplanned-admissions-enhanced-service": (1, 15),
+    "vanguard-programme": (2, 13),
+}
+"""How many scenarios and months of each. A third scenario's formulas are those of the first two."""
+
+
+@pytest.mark.parametrize("name", RECALCULATED)
 def test_every_formula_of_a_shipped_model_agrees_with_the_kernel(name, tmp_path):
-    # A fourth scenario's formulas are those of the first three, a fourth year's those of three.
-    model = cap.load_model(name)
-    scenarios, months = list(model.scenarios)[:3], min(model.months, 36)
-    result = cap.project(model, few_practices(), scenarios, months)
+    scenarios, months = RECALCULATED[name]
+    chosen = list(shipped(name).scenarios)[:scenarios]
+    result = cap.project(shipped(name), few_practices(), chosen, months)
     book = assert_engine_agrees(result, tmp_path)
-    assert book.formulas > 4_000
+    assert book.formulas > 1_500
+
+
+def test_every_formula_of_a_budget_with_a_practice_that_leaves_agrees_with_the_kernel(tmp_path):
+    # Out at the first window, in the second April: all rules of the out-of-hospital budget.
+    practices = few_practices().isel(practice=[0, -1])
+    result = cap.project(shipped(REACTIVATED), practices, ["all-leave-at-first-window"], months=25)
+    assert (result["patients_following"].isel(month=-1) > 0).all()
+    book = assert_engine_agrees(result, tmp_path)
+    assert book.formulas > 5_000
+
+
+def test_no_shipped_model_has_a_rule_whose_formula_is_not_recalculated():
+    rules = {name: set(shipped(name).graph().nodes) for name in cap.models()}
+    assert set.union(*(rules[name] for name in [*RECALCULATED, REACTIVATED])) == set.union(
+        *rules.values()
+    )
 
 
 def test_a_users_own_rules_become_live_formulas_that_agree_with_the_kernel(user_model, tmp_path):
@@ -531,7 +566,7 @@ def test_one_formula_along_a_row(tmp_path):
 
 
 def test_text_that_looks_like_a_formula_stays_text(tmp_path):
-    practices = few_practices()
+    practices = cap.example_practices().isel(practice=slice(0, 8))
     names = practices["practice_name"].values.astype(object)
     nasty = ["=1+1", '=HYPERLINK("x")', "+44 20", "-2+3", "@SUM(1)", "\t=2", "a\x07b", "&<>'\""]
     names[: len(nasty)] = nasty

@@ -11,6 +11,9 @@ from capitation.projection import whole
 TESTS = ("commissioner_gap", "provider_gap", "commissioner_gap_with_provider", "practice_gap")
 """Rules of affordability: a gap a year, of a commissioner or a practice. None or less passes."""
 
+MARCH = 3
+"""The month in which a fiscal year ends, and is settled."""
+
 A_PENNY = 0.01
 """A gap of less is none: amounts rounded to pence leave as much."""
 
@@ -19,6 +22,7 @@ PARTS = {
         (1, "do_nothing_cost"),
         (-1, "savings_delivered"),
         (1, "reprovision_of_year"),
+        (-1, "saving_of_diversion_of_year"),
         (1, "double_running_of_year"),
         (1, "setup_cost_spent_of_year"),
         (1, "value_added_tax_leakage_of_year"),
@@ -27,6 +31,7 @@ PARTS = {
     ),
     "commissioner_gap": (
         (1, "commissioner_payments_of_year"),
+        (1, "gains_of_others_of_year"),
         (1, "commissioning_staff_of_year"),
         (1, "integrator_procurement_of_year"),
         (1, "commissioner_reserves_of_year"),
@@ -40,8 +45,15 @@ PARTS = {
 """The sum that makes each gap: what is added, and what is taken off."""
 
 
+NOT_TESTED = "ends before March"
+"""Why a year is not tested: what is settled in March, and what awaits it, is not in its gap."""
+
+
 def affordability(result: xr.Dataset) -> xr.Dataset:
     """Test a contract: what is short in each fiscal year, and whether the first year passes.
+
+    A year whose March is not in the run is not tested: shares and pools of its months are settled
+    in a month that is not there.
 
     Parameters
     ----------
@@ -56,20 +68,21 @@ def affordability(result: xr.Dataset) -> xr.Dataset:
 
         - ``<test>`` : the gap on ``scenario``, ``commissioner_code`` (or ``practice``) and
           ``year`` [GBP]; more than none fails;
-        - ``<test>_passes`` : whether each year passes;
-        - ``<test>_passes_first_year`` and ``<test>_passes_every_year``;
+        - ``<test>_passes`` : whether each year is tested, and passes;
+        - ``<test>_passes_first_year`` and ``<test>_passes_every_year``, of the years tested;
         - ``<test>_mean`` [GBP] and ``<test>_passes_on_average``: what a test of the mean of the
-          years would have said. It decides nothing;
+          years tested would have said. It decides nothing;
         - ``<test>_parts`` : what makes the gap [GBP], on ``<test>_part`` too: they add up to it.
 
-        ``practices_failing`` counts practices by commissioner and year.
+        The coordinate ``tested`` says which years are tested.
+        ``practices_failing`` counts practices by commissioner and year, of the years tested.
         ``price_falls_as_need_rises`` says whether the provider is paid less than the year before,
         while care in scope would cost more if nothing were done.
 
     Raises
     ------
     InputError
-        If it is no whole result, or its model has none of the tests.
+        If it is no whole result, its model has none of the tests, or no year of it has its March.
 
     Examples
     --------
@@ -84,6 +97,11 @@ def affordability(result: xr.Dataset) -> xr.Dataset:
     if not tests:
         mend = "a model with the rules of affordability, such as uniting-care"
         raise InputError(Problem("result", "its model has no test of affordability", mend))
+    years = years_with_march(result)
+    if not years.any():
+        mend = "at least 12 months from an April, or as many as reach a March"
+        raise InputError(Problem("result", f"no year can be tested: each {NOT_TESTED}", mend))
+    result = result.assign_coords(tested=("year", years, {"long_name": "Whether it is tested"}))
     found: dict[str, xr.DataArray] = {}
     for name in tests:
         found |= _tested(result, name)
@@ -98,6 +116,24 @@ def affordability(result: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, attrs=attributes | {"tests": " ".join(tests)})
 
 
+def years_with_march(result: xr.Dataset) -> np.ndarray:
+    """Which fiscal years of a result have their March in it, and so can be tested.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `project`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whether each year has.
+    """
+    march = result["month"].dt.month == MARCH
+    settled = result["fiscal_year"].values[march.values]
+    return np.isin(result["year"].values, settled)
+
+
 def _amounts(result: xr.Dataset, name: str, area: str) -> xr.DataArray:
     """A year's amounts on scenario, area and year, the same where they do not depend on one."""
     dims = ("scenario", area, "year")
@@ -110,12 +146,13 @@ def _amounts(result: xr.Dataset, name: str, area: str) -> xr.DataArray:
 def _tested(result: xr.Dataset, name: str) -> dict[str, xr.DataArray]:
     area = "practice" if "practice" in result[name].dims else "commissioner_code"
     gap = _amounts(result, name, area)
-    passes, mean = gap < A_PENNY, gap.mean("year", keep_attrs=True)
+    tested = gap.isel(year=np.flatnonzero(gap["tested"]))
+    passes, mean = (gap < A_PENNY) & gap["tested"], tested.mean("year", keep_attrs=True)
     return {
         name: gap,
         f"{name}_passes": passes,
         f"{name}_passes_first_year": passes.isel(year=0, drop=True),
-        f"{name}_passes_every_year": passes.all("year"),
+        f"{name}_passes_every_year": (tested < A_PENNY).all("year"),
         f"{name}_mean": mean,
         f"{name}_passes_on_average": mean < A_PENNY,
     }
@@ -138,15 +175,15 @@ def _parts(result: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def _practices_failing(passes: xr.DataArray) -> xr.DataArray:
-    """How many practices fail, by commissioner."""
+    """How many practices fail, by commissioner; none in a year that is not tested."""
     codes = passes["commissioner"].values
     commissioners = np.unique(codes)
-    fails = ~passes.transpose("scenario", "practice", "year").values
+    fails = (~passes & passes["tested"]).transpose("scenario", "practice", "year").values
     counted = np.stack([fails[:, codes == code].sum(axis=1) for code in commissioners], axis=1)
     labels = {
         "scenario": passes["scenario"].values,
         "commissioner_code": commissioners,
-        "year": passes["year"].values,
+        "year": passes["year"],
     }
     attributes = {"units": "practice", "long_name": "Practices with less than before"}
     return xr.DataArray(counted, labels, tuple(labels), attrs=attributes)
@@ -160,4 +197,4 @@ def _price_falls(result: xr.Dataset) -> xr.DataArray:
     price = _amounts(result, "provider_income", "commissioner_code")
     need = _amounts(result, "do_nothing_cost", "commissioner_code")
     falls = (price.diff("year") < -A_PENNY) & (need.diff("year") > A_PENNY)
-    return falls.reindex(year=price["year"], fill_value=False)
+    return falls.reindex(year=price["year"], fill_value=False) & price["tested"]

@@ -12,7 +12,6 @@ from capitation.errors import InputError, Problem, raise_if_any
 BUDGET = "_budget_of_contract"
 """How the money of a service line in the contract is named, after the line's key."""
 
-FACTORS = ("population", "age_mix", "demand", "prices", "efficiency", "pace_of_change")
 OTHER = "basis"
 """What a budget that follows an allocation, or an agreed price, has instead of its own rates."""
 
@@ -22,9 +21,12 @@ CLOSE_ENOUGH = 1e-9
 def budget_growth(result: xr.Dataset, service: str) -> xr.Dataset:
     """Split the yearly growth of a service line's budget into what makes it grow.
 
-    For every year, (1 + growth) = (1 + population) × (1 + age mix) × (1 + demand) × (1 + prices) ×
-    (1 − efficiency) × (1 + pace of change) × (1 + basis), where the basis is what remains if the
-    budget follows the commissioner's allocation or an agreed price, and nothing if it does not.
+    For every year, (1 + growth) = (1 + population) × (1 + age mix) × (1 + counting) × (1 + demand)
+    × (1 + prices) × (1 − efficiency) × (1 + pace of change) × (1 + basis). Population is of heads
+    on the lists of the practices in the contract. Counting is what the budget counts otherwise:
+    lists as planned in April, joiners and leavers in part, practices of other needs that join or
+    leave. The basis is what remains if the budget follows the commissioner's allocation or an
+    agreed price, and nothing if it does not.
 
     Parameters
     ----------
@@ -49,8 +51,8 @@ def budget_growth(result: xr.Dataset, service: str) -> xr.Dataset:
 
     Notes
     -----
-    Quarterly adjustments of lists count as population. The growth of scope, and of transfers within
-    a year, would be no factor: the terms of a scope are read as they stand in April.
+    The growth of scope, and of transfers within a year, is no factor: the terms of a scope are read
+    as they stand in April.
 
     Examples
     --------
@@ -66,18 +68,21 @@ def budget_growth(result: xr.Dataset, service: str) -> xr.Dataset:
     april = result["month"].dt.month.values == 4
     budget = _of_years(_wide(result, f"{service}{BUDGET}"), result)
     people = _of_years(_wide(result, "contract_weighted_population"), result)
+    heads = _of_years(_in_contract(result, "payment_registered_list"), result)
     age = _age_mix(result)
     with np.errstate(divide="ignore", invalid="ignore"):
         grown = budget[..., 1:] / budget[..., :-1] - 1
         weighted = people[..., 1:] / people[..., :-1]
         older = age[..., 1:] / age[..., :-1]
+        more = heads[..., 1:] / heads[..., :-1]
+        counting = weighted / (more * older) - 1
     terms = {
         "demand": _wide(result, f"{service}_growth")[..., april][..., 1:],
         "prices": _wide(result, "cost_uplift")[..., april][..., 1:],
         "efficiency": -_wide(result, "efficiency")[..., april][..., 1:],
         "pace_of_change": _wide(result, "pace_of_change")[..., april][..., 1:],
     }
-    parts = {"population": weighted / older - 1, "age_mix": older - 1, **terms}
+    parts = {"population": more - 1, "age_mix": older - 1, "counting": counting, **terms}
     product = np.ones_like(grown)
     for part in parts.values():
         product = product * (1 + part)

@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from capitation.engine.calendar import fiscal_year, in_words, months_of
+from capitation.engine.calendar import fiscal_year, in_words, months_after, months_of
 from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.record import dated_values, graph_of, own_values
 from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import DatedValue, taken_over
 from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.model import HISTORY
 from capitation.projection import whole
 
 
@@ -368,10 +369,12 @@ class _Reader:
         self, leaf: Leaf, attributes: Mapping[str, Any], at: Mapping[str, int]
     ) -> list[DatedValue]:
         by_scenario = dated_values(attributes)
-        if leaf.kind == "base term":
-            # The base year is history: one and the same in every scenario.
+        if leaf.kind in HISTORY:
+            # What was before the start is history: one and the same in every scenario.
             (values,) = by_scenario.values()
-            months = months_of(self.result.attrs["base_fiscal_year"])
+            is_base = leaf.kind == "base term"
+            base_year = self.result.attrs["base_fiscal_year"]
+            months = months_of(base_year) if is_base else [months_after(self.months[0], -1)]
         else:
             values = by_scenario[self.labels_along("scenario")[at.get("scenario", 0)]]
             if "practice" in leaf.dims:

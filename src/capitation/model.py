@@ -13,9 +13,13 @@ from capitation.engine.terms import PracticeTerms, Source, Term
 from capitation.engine.units import ONE, Unit
 from capitation.practices import FIGURES, FLAGS, PracticeInput
 
-BASE, IN_PAYMENT, YEARLY = "base_", "_in_payment", "_for_the_year"
+BASE, IN_PAYMENT, YEARLY, PRIOR = "base_", "_in_payment", "_for_the_year", "_before_start"
 """How a rule reads a term otherwise than month by month: as its mean in the base year, as it was
-paid, and as it stands in the first month of each fiscal year."""
+paid, as it stands in the first month of each fiscal year, and as it stood in the month before the
+first."""
+
+HISTORY = ("base term", "prior term")
+"""Kinds of leaf that are of a time before the first month: the same in every scenario."""
 
 
 @dataclass(frozen=True)
@@ -126,17 +130,21 @@ class Model:
         term = self.terms[term_name]
         own = name in self.terms
         base = name.startswith(BASE) and not own
+        prior = name.endswith(PRIOR) and not own
         yearly = name.endswith(YEARLY) and not own
         in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
-        # The base year is history: its terms are those of the model's first scenario.
-        several = len(in_scenarios) > 1 and not base
+        # What was before the start is history: its terms are those of the model's first scenario.
+        several = len(in_scenarios) > 1 and not base and not prior
         time: tuple[str, ...] = ("month",)
         kind, said = "term", "" if own else ", as in payment"
         if base:
             kind, time, said = "base term", (), ", mean of the base year"
+        elif prior:
+            kind, time, said = "prior term", (), ", before the start"
         elif yearly:
             kind, time, said = "year term", ("year",), ", for the year"
-        of_practice = ("practice",) if term_name in self.practice_terms and not base else ()
+        is_history = kind in HISTORY
+        of_practice = ("practice",) if term_name in self.practice_terms and not is_history else ()
         dims = (*(("scenario",) if several else ()), *of_practice, *time)
         return Leaf(name, kind, Unit.parse(term.unit), dims, term.title + said)
 
@@ -181,8 +189,8 @@ class Model:
 def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
     """Name of the term that a name in a rule reads.
 
-    It reads the term itself, its mean in the base year, the term as in payment, or as it stands at
-    the beginning of each fiscal year.
+    It reads the term itself, its mean in the base year, the term as in payment, as it stands at the
+    beginning of each fiscal year, or as it stood before the start.
 
     Examples
     --------
@@ -193,6 +201,6 @@ def term_behind(name: str, terms: Mapping[str, Term]) -> str | None:
         return name
     candidates = (
         name.removeprefix(BASE),
-        *(name.removesuffix(end) for end in (IN_PAYMENT, YEARLY)),
+        *(name.removesuffix(end) for end in (IN_PAYMENT, YEARLY, PRIOR)),
     )
     return next((c for c in candidates if c != name and c in terms), None)

@@ -143,6 +143,8 @@ def _national() -> _National:
         written = {kind: by_line(table.get(kind, {}), lines, templates[kind]) for kind in templates}
         read, wrong = read_terms(written["term"], name, sources, schedules)
         asked, also_wrong = read_inputs(written["input"], name, sources)
+        for twice in sorted({*read, *asked} & {*terms, *inputs}):
+            problems.append(Problem(name, f"{twice!r} stands in another file too", "rename one"))
         terms |= read
         inputs |= asked
         problems += [*wrong, *also_wrong]

@@ -41,6 +41,8 @@ def notes_on(setting: Setting, graph: Graph, *, drawn: bool = False) -> list[str
         *_counts_given(setting, graph),
         *_at_its_mean(graph, drawn),
         *_gap(setting),
+        *_sums_of_each_commissioner(setting, graph),
+        *_age_mix_given(graph),
         *_arrears_before_the_start(setting),
         *_contracts_not_named(setting),
         *_implausible_payments(setting),
@@ -97,6 +99,43 @@ def _gap(setting: Setting) -> Iterator[str]:
         yield (
             f"The figures are of {year} and the projection starts in {start:%B %Y}: lists and cash "
             "amounts do not move in the months between."
+        )
+
+
+SUMS_OF_A_CONTRACT = (
+    "agreed_price",
+    "transformation_awarded",
+    "integrator_procurement_cost",
+    "commissioning_staff_cost",
+    "setup_cost_of_year",
+    "savings_promised",
+)
+"""Terms that are a sum of money for a contract, whatever its population."""
+
+
+def _sums_of_each_commissioner(setting: Setting, graph: Graph) -> Iterator[str]:
+    codes = {str(code) for code in setting.practices["commissioner"].values}
+    if len(codes) < 2:
+        return
+    terms, months = setting.model.terms, setting.months
+    for name in SUMS_OF_A_CONTRACT:
+        if name not in graph.leaves:
+            continue
+        in_scenarios = [setting.model.term_in(name, s.name) for s in setting.scenarios]
+        if any(term.at(month) for term in in_scenarios for month in months):
+            yield (
+                f"{terms[name].title}: each of the {len(codes)} commissioners has the whole sum. "
+                "Where it is of all of them together, run them as one pool."
+            )
+
+
+def _age_mix_given(graph: Graph) -> Iterator[str]:
+    weighted = graph.leaves.get("weighted_list") or graph.leaves.get("payment_weighted_list")
+    if "age_mix_index" in graph and weighted is not None and weighted.kind == "given":
+        yield (
+            "Weighted lists are given, and hold the ages. The budget counts them only if "
+            "'age_mix_from_weighted_list' is 1, and else registered lists with the growth of age "
+            "mix that the contract expects: one or the other, never both."
         )
 
 

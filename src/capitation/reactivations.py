@@ -17,6 +17,9 @@ from capitation.errors import Problem, raise_if_any
 
 MONTHS_BETWEEN_WINDOWS = 24
 MONTHS_OF_NOTICE = 12
+PATIENTS_DO = {"follow": 1.0, "stay": 2.0}
+"""What patients do by default, as the term ``patients_by_default`` numbers it."""
+
 PARAGRAPH_8 = "SI 2015/1862, Schedule 3A, paragraph 8"
 WINDOWS = "two-yearly windows: Pulse, 8 August 2017"
 
@@ -153,16 +156,19 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
     Returns
     -------
     dict of str to dict of str to tuple of DatedValue
-        What `with_practice_terms` takes: ``reactivated`` is 1 from the month of the effective date.
-        Where the commissioner has put the first window off, ``months_to_first_window`` is longer
-        for the practice, so that its patients still follow by default.
+        What `with_practice_terms` takes: ``reactivated`` is 1 from the month of the effective date,
+        and ``patients_by_default`` is what the decision says, follow or stay, whenever a run
+        begins and however many months of suspension are in it.
 
     Examples
     --------
     >>> day = dt.date
     >>> granted = Request("EX001", day(2019, 4, 1), day(2020, 3, 1), day(2021, 4, 1), 4, 4)
-    >>> as_practice_terms(decide_reactivations([granted]))["reactivated"]["EX001"][0].start
+    >>> terms = as_practice_terms(decide_reactivations([granted]))
+    >>> terms["reactivated"]["EX001"][0].start
     datetime.date(2021, 4, 1)
+    >>> terms["patients_by_default"]["EX001"][0].written
+    'follow'
     """
     terms: dict[str, dict[str, tuple[DatedValue, ...]]] = {}
     for decision in decisions:
@@ -171,13 +177,13 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
             continue
         month = effective.replace(day=1)
         why = f"Reactivation granted at window {decision.window}, from {in_words(effective)}"
-        terms.setdefault("reactivated", {})[request.practice] = (
-            DatedValue(month, 1.0, "1", assumption=why),
-        )
-        months = 12 * (month.year - request.suspended.year) + month.month - request.suspended.month
-        if decision.follow_by_default and months > MONTHS_BETWEEN_WINDOWS:
-            own = DatedValue(month, float(months), str(months), assumption=why)
-            terms.setdefault("months_to_first_window", {})[request.practice] = (own,)
+        does = "follow" if decision.follow_by_default else "stay"
+        for term, value, written in (
+            ("reactivated", 1.0, "1"),
+            ("patients_by_default", PATIENTS_DO[does], does),
+        ):
+            own = DatedValue(month, value, written, assumption=why)
+            terms.setdefault(term, {})[request.practice] = (own,)
     return terms
 
 

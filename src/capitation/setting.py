@@ -15,6 +15,7 @@ from capitation.engine.calendar import (
     calendar_value_of_year,
     fiscal_year,
     in_words,
+    months_after,
     months_from,
     months_of,
 )
@@ -22,7 +23,7 @@ from capitation.engine.graph import Leaf, looks_back_at
 from capitation.engine.rule import Rule
 from capitation.engine.terms import DatedValue, Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import BASE, IN_PAYMENT, Model, Scenario, term_behind
+from capitation.model import BASE, HISTORY, IN_PAYMENT, PRIOR, Model, Scenario, term_behind
 from capitation.practices import PracticeInput, contract_flags, place_of
 
 
@@ -296,8 +297,8 @@ def terms_by_scenario(name: str, setting: Setting) -> dict[str, Term]:
     """The term that a leaf reads, as it stands in each scenario."""
     term = term_behind(name, setting.model.terms)
     assert term is not None
-    if name.startswith(BASE) and name != term:
-        # The base year is history: its terms are those of the model's first scenario.
+    if _is_history(name, term):
+        # What was before the start is history: its terms are those of the model's first scenario.
         first = next(iter(setting.model.scenarios))
         return {setting.scenarios[0].name: setting.model.term_in(term, first)}
     found = {s.name: setting.model.term_in(term, s.name) for s in setting.scenarios}
@@ -311,12 +312,14 @@ def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
     if "scenario" not in leaf.dims:
         terms = terms[:1]
     months = setting.base_months if leaf.kind == "base term" else setting.months
+    if leaf.kind == "prior term":
+        months = (months_after(setting.months[0], -1),)
     if leaf.kind == "year term":
         months = setting.first_months
     rows = np.array([[term.at(month) for month in months] for term in terms])
     if "practice" in leaf.dims:
         rows = _with_practices(rows, leaf.name, months, setting)
-    if leaf.kind == "base term":
+    if leaf.kind in HISTORY:
         # Added up one by one, as a spreadsheet's AVERAGE does.
         rows = np.array([sum(row.tolist()) / len(row) for row in rows])
     return rows if "scenario" in leaf.dims else rows[0]
@@ -325,8 +328,14 @@ def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
 def own_values_of(name: str, model: Model) -> Mapping[str, tuple[DatedValue, ...]]:
     """What practices have of their own in place of the term that a leaf reads."""
     term = term_behind(name, model.terms)
-    is_base = name.startswith(BASE) and name != term
-    return {} if term is None or is_base else model.practice_terms.get(term, {})
+    if term is None or _is_history(name, term):
+        return {}
+    return model.practice_terms.get(term, {})
+
+
+def _is_history(name: str, term: str) -> bool:
+    """Whether a name in a rule reads a term as it was before the start."""
+    return name != term and (name.startswith(BASE) or name.endswith(PRIOR))
 
 
 def _with_practices(

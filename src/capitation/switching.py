@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from capitation.affording import A_PENNY, TESTS
+from capitation.affording import A_PENNY, MARCH, NOT_TESTED, TESTS
 from capitation.engine.calendar import fiscal_year, months_from
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, Scenario, term_behind
+from capitation.model import HISTORY, Model, Scenario, term_behind
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import project
@@ -94,7 +94,8 @@ def switching_values(
     Raises
     ------
     InputError
-        For a term, test or scenario that is not there, and a term that the gap does not read.
+        For a term, test or scenario that is not there, a term that the gap does not read, and
+        months that do not reach the first March.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def switching_values(
         model = load_model(model)
     check_practices(practices)
     chosen = next(iter(model.scenarios)) if scenario is None else scenario
-    raise_if_any(_unknown(model, test, chosen))
+    raise_if_any(_unknown(model, test, chosen, months))
     read = _read_by(model, test)
     names = [n for n in SWITCHED if n in read] if terms is None else list(dict.fromkeys(terms))
     raise_if_any(_not_read(model, test, names, read))
@@ -139,7 +140,7 @@ def switching_values(
     )
 
 
-def _unknown(model: Model, test: str, scenario: str) -> Iterator[Problem]:
+def _unknown(model: Model, test: str, scenario: str, months: int) -> Iterator[Problem]:
     tests = [d.name for d in model.definitions if d.name in TESTS]
     if test not in tests:
         mend = nearest(test, tests) if tests else "a model with the rules of affordability"
@@ -147,12 +148,15 @@ def _unknown(model: Model, test: str, scenario: str) -> Iterator[Problem]:
     if scenario not in model.scenarios:
         found = f"there is no scenario {scenario!r}"
         yield Problem(model.place, found, nearest(scenario, model.scenarios))
+    if all(month.month != MARCH for month in months_from(model.start, months)):
+        found = f"the first year is not tested: it {NOT_TESTED}, after {months} months"
+        yield Problem("months", found, "12, or as many as reach the first March")
 
 
 def _read_by(model: Model, test: str) -> set[str]:
     """Terms that a gap reads, other than as their mean in the base year."""
     leaves = model.graph().only([test]).leaves
-    found = (term_behind(n, model.terms) for n, leaf in leaves.items() if leaf.kind != "base term")
+    found = (term_behind(n, model.terms) for n, leaf in leaves.items() if leaf.kind not in HISTORY)
     return {name for name in found if name is not None}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from capitation.engine.terms import DatedValue, Term, format_number, kept_of, read_terms
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, term_behind
+from capitation.model import HISTORY, Model, term_behind
 from capitation.national import national_presets
 
 ASSUMED = "Set by the user (--set)"
@@ -52,7 +52,7 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
     leaves = model.graph().leaves
     read = {term_behind(name, model.terms) for name in leaves}
     in_projection = {
-        term_behind(name, model.terms) for name, leaf in leaves.items() if leaf.kind != "base term"
+        term_behind(name, model.terms) for name, leaf in leaves.items() if leaf.kind not in HISTORY
     }
     terms: dict[str, Term] = {}
     problems: list[Problem] = []

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from capitation.affording import PARTS
+from capitation.affording import NOT_TESTED, PARTS
 from capitation.cli.asked import Asked
 from capitation.cli.console import table
 from capitation.cli.run_summary import asked_in_words, asked_of
@@ -47,7 +47,7 @@ def summary_of(
     -------
     dict
         Amounts are pounds, to the penny; commissioners' are added up over commissioners, but a
-        test passes only if it does for each.
+        test passes only if it does for each. A year that is not tested neither passes nor fails.
     """
     scenarios = [str(name) for name in tested["scenario"].values]
     return {
@@ -55,6 +55,9 @@ def summary_of(
         "months": result.sizes["month"],
         "start": str(result["month"].values[0])[:7],
         "years": [str(year) for year in tested["year"].values],
+        "not_tested": {
+            str(year): NOT_TESTED for year in tested["year"].values[~tested["tested"].values]
+        },
         "scenarios": json.loads(tested.attrs["scenarios"]),
         "tests": {name: _of_scenario(tested, name) for name in scenarios},
         "switching_values": None if switched is None else _switched(switched),
@@ -69,18 +72,23 @@ def _of_scenario(tested: xr.Dataset, scenario: str) -> dict[str, Any]:
 def _of_test(chosen: xr.Dataset, test: str) -> dict[str, Any]:
     area = "practice" if "practice" in chosen[test].dims else "commissioner_code"
     years = [str(year) for year in chosen["year"].values]
-    passes = chosen[f"{test}_passes"].all(area).values.tolist()
+    tested = chosen["tested"].values
+    passed = chosen[f"{test}_passes"].all(area).values.tolist()
+    passes = [verdict if sure else None for verdict, sure in zip(passed, tested, strict=True)]
     gap = chosen[test].sum(area) if area == "commissioner_code" else chosen[test].max(area)
     said: dict[str, Any] = {
         "gap": dict(zip(years, map(_pounds, gap.values), strict=True)),
         "passes": dict(zip(years, passes, strict=True)),
         "passes_first_year": passes[0],
-        "mean_gap": _pounds(gap.mean("year")),
+        "mean_gap": _pounds(gap.values[tested].mean()),
         "passes_on_average": bool(chosen[f"{test}_passes_on_average"].all()),
     }
     if area == "practice":
         failing = chosen["practices_failing"].sum("commissioner_code").values.tolist()
-        said["practices_failing"] = dict(zip(years, map(int, failing), strict=True))
+        said["practices_failing"] = {
+            year: int(count) if sure else None
+            for year, count, sure in zip(years, failing, tested, strict=True)
+        }
     if test in PARTS:
         parts = chosen[f"{test}_parts"].sum("commissioner_code")
         names = parts[f"{test}_part"].values.tolist()
@@ -149,6 +157,7 @@ def words_of(
     asked = asked_in_words(summary, result, f"{months[0]} – {months[-1]}")
     parts = [str(result.attrs["title"]), table(asked, str.ljust), _verdicts(summary)]
     first = next(iter(summary["tests"]))
+    parts += [f"{year} is not tested: it {why}." for year, why in summary["not_tested"].items()]
     parts += _sums(summary["tests"][first], tested, first)
     if switched is not None:
         parts.append(_switching(summary["switching_values"], switched))
@@ -157,7 +166,8 @@ def words_of(
 
 def _verdicts(summary: Mapping[str, Any]) -> str:
     """Every scenario and test: the first year's verdict, the gaps, and what a mean would say."""
-    years = summary["years"]
+    left_out = summary["not_tested"]
+    years = [f"{year} (not tested)" if year in left_out else year for year in summary["years"]]
     heading = ("Gap (more than none fails)", "first year", *years, "mean of years")
     rows: list[tuple[str, ...]] = []
     for scenario, tests in summary["tests"].items():

@@ -3,11 +3,13 @@
 A gap is a cost less the money that there is for it: none, or less than none, passes. The provider
 is tested on doing something: what care in scope would cost if nothing were done, less what is
 really saved, with what takes its place, the overheads and the setting up. The commissioner is
-tested on everything that it pays. A test is of a year: the mean of several hides a first year that
+tested on everything that it pays, other parties' gains as well, and on an allocation that moves
+with the services that are moved. A test is of a year: the mean of several hides a first year that
 nobody can pay for.
 
 By practice: ``do_nothing_of_practice`` and ``provider_income_of_practice``. By commissioner:
-``spend_at_start``, what it spent a year before the contract.
+``spend_at_start``, what it spent a year before the contract, ``gains_of_others`` and
+``allocation_moved``.
 """
 
 from capitation.vocabulary import MONTHS_PER_YEAR, rule, total
@@ -27,12 +29,13 @@ def do_something_of_month(
     do_nothing_of_month,
     saving_delivered,
     reprovision,
+    saving_of_diversion,
     double_running,
     setup_cost,
     value_added_tax_leakage,
 ):
     """What care in scope costs the provider with what the contract does, in the month."""
-    care = do_nothing_of_month - saving_delivered + reprovision
+    care = do_nothing_of_month - saving_delivered + reprovision - saving_of_diversion
     return care + double_running + setup_cost + value_added_tax_leakage
 
 
@@ -56,6 +59,12 @@ def provider_gap_of_month(do_something_of_month, provider_income_of_month, trans
 
 do_nothing_cost = total(
     "do_nothing_of_month", over="months", title="Care in scope if nothing is done"
+)
+
+saving_of_diversion_of_year = total(
+    "saving_of_diversion",
+    over="months",
+    title="Diverted admissions: saved on the hospital, less care in their place",
 )
 
 do_something_cost = total(
@@ -108,10 +117,15 @@ def commissioner_allocation_index(previous, allocation_growth, month_of_fiscal_y
     return previous * (1 + allocation_growth) if month_of_fiscal_year == 1 else previous
 
 
-@rule(unit="GBP/month", assumption="An allocation is of a year, and counted in twelfths.")
-def allocation_of_month(allocation_at_start, commissioner_allocation_index):
-    """A twelfth of the commissioner's allocation."""
-    return allocation_at_start * commissioner_allocation_index / MONTHS_PER_YEAR
+@rule(
+    unit="GBP/month",
+    assumption="An allocation is of a year, and counted in twelfths. Money moves with services: "
+    "what is moved to the commissioner comes with allocation for it.",
+)
+def allocation_of_month(allocation_at_start, commissioner_allocation_index, allocation_moved):
+    """A twelfth of the commissioner's allocation, with what came with services moved in."""
+    own = allocation_at_start * commissioner_allocation_index / MONTHS_PER_YEAR
+    return own + allocation_moved
 
 
 @rule(
@@ -129,18 +143,26 @@ def commissioner_reserves(allocation_of_month, reserves_share):
 )
 def commissioner_gap_of_month(
     commissioner_payments,
+    gains_of_others,
     commissioning_staff,
     integrator_procurement,
     commissioner_reserves,
     allocation_of_month,
 ):
     """What the commissioner pays and keeps back over its allocation, in the month."""
+    paid = commissioner_payments + gains_of_others
     on_top = commissioning_staff + integrator_procurement + commissioner_reserves
-    return commissioner_payments + on_top - allocation_of_month
+    return paid + on_top - allocation_of_month
 
 
 commissioner_payments_of_year = total(
     "commissioner_payments", over="months", title="What the commissioner pays, all contracts"
+)
+
+gains_of_others_of_year = total(
+    "gains_of_others",
+    over="months",
+    title="Hospital's, community trust's and council's part of the gain and loss share",
 )
 
 commissioner_reserves_of_year = total("commissioner_reserves", over="months", title="Reserves")

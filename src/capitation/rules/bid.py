@@ -3,6 +3,7 @@
 Known are what was bid over five years, the first year's part of it, and the net savings promised
 with it. What care would cost if nothing were done is the two together; a yearly growth spreads it
 over the years. The price falls by the same amount every year, so that the five add up to the whole.
+Nobody shares gains, no services are moved, and the contract runs from the first month.
 """
 
 from capitation.vocabulary import A_YEAR, MONTHS_PER_YEAR, constant, rule
@@ -115,3 +116,24 @@ def provider_income_of_practice(contract_payment):
 def saving_promised(spend_at_start, care_index, bid_price_of_year):
     """What the bid says is saved in the month, net of what takes its place."""
     return (spend_at_start * care_index - bid_price_of_year) / MONTHS_PER_YEAR
+
+
+# ------------------------------------------------------------------ what else the tests ask for
+
+
+@rule(unit="1", assumption="The contract runs from the first month, wherever there are patients.")
+def contract_runs(commissioner_list):
+    """Whether the contract runs (1)."""
+    return 1 if commissioner_list > 0 else 0
+
+
+@rule(unit="GBP/month", assumption="The bid shares no gains and losses.")
+def gains_of_others(contract_price_of_year):
+    """What others than the provider have of a gain and loss share: there is none."""
+    return 0 * contract_price_of_year / MONTHS_PER_YEAR
+
+
+@rule(unit="GBP/month", assumption="No services are moved into the contract or out of it.")
+def allocation_moved(contract_price_of_year):
+    """Allocation that came with services moved in: none."""
+    return 0 * contract_price_of_year / MONTHS_PER_YEAR

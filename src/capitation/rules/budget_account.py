@@ -2,19 +2,22 @@
 
 What ties budgets, contract forms and improvement payments to the tests of affordability. A practice
 in a virtual contract, or outside, has nothing in the budget: its care is no cost to the provider.
+Care costs what it does for the people who are there, whether the budget pays for them or not.
 """
 
-from capitation.vocabulary import MONTHS_PER_YEAR, rule, total
+from capitation.vocabulary import MONTHS_PER_YEAR, PAID_ONCE, rule, total
 
 
 @rule(
     unit="GBP/month",
-    assumption="General practice in the budget costs the holder what it would be paid outside, and "
-    "where a practice has left, what is still to be paid for it.",
+    assumption="Services cost so much for everybody who is counted, joiners and leavers as they "
+    "come and go. General practice in the budget costs the holder what it would be paid outside, "
+    "and where a practice has left, what is still to be paid for it.",
 )
 def do_nothing_of_practice(
     do_nothing_rate_in_scope,
-    population_in_contract,
+    counted_in_contract,
+    share_of_services_held,
     in_integrated_contract,
     core_in_budget,
     local_schemes_in_budget,
@@ -22,7 +25,8 @@ def do_nothing_of_practice(
     stranded_cost,
 ):
     """What care in scope would cost for the practice's patients if nothing were done."""
-    services = do_nothing_rate_in_scope * population_in_contract / MONTHS_PER_YEAR
+    people = counted_in_contract * share_of_services_held
+    services = do_nothing_rate_in_scope * people / MONTHS_PER_YEAR
     general_practice = core_in_budget + local_schemes_in_budget + quality_in_pool
     return services * in_integrated_contract + general_practice + stranded_cost
 
@@ -35,6 +39,79 @@ def provider_income_of_practice(budget_payment, improvement_payment, gain_loss_p
     """What the contract pays for the practice's patients, improvement payment and all."""
     return budget_payment + improvement_payment + gain_loss_payment
 
+
+# ------------------------------------------------------------------ the integrated contract
+
+
+@rule(
+    unit="patient",
+    source="pulse-accountable-care-contract-2017",
+    assumption="Counted as the budget pays for them.",
+)
+def integrated_population_of_practice(population_in_contract, in_integrated_contract):
+    """The practice's population in an integrated contract; none in a virtual one, or outside."""
+    return population_in_contract * in_integrated_contract
+
+
+integrated_population = total(
+    "integrated_population_of_practice",
+    over="practices",
+    title="Weighted population of the integrated contract",
+)
+
+
+@rule(unit="1", assumption="A virtual contract is no contract of the provider's.")
+def contract_runs(integrated_population):
+    """Whether anybody is in an integrated contract this month (1)."""
+    return 1 if integrated_population > 0 else 0
+
+
+@rule(unit="1", assumption="By weighted population.")
+def integrated_share_of_contract(integrated_population, contract_weighted_population):
+    """Part of the contract, virtual and integrated, that is integrated."""
+    anyone = contract_weighted_population > 0
+    return integrated_population / contract_weighted_population if anyone else 0
+
+
+# ------------------------------------------------------------------ the commissioner's money
+
+
+@rule(
+    unit="GBP/month",
+    source="gov-multilateral-gain-loss-sharing",
+    assumption="Settled in March like the provider's part, and like it only as far as the contract "
+    "is integrated: the rest is a note in the alliance's ledger.",
+)
+def gains_of_others(
+    gain_to_acute,
+    gain_to_community,
+    gain_to_council,
+    integrated_share_of_contract,
+    month_of_fiscal_year,
+):
+    """In March, what hospital, community trust and council are paid of a gain, or pay of a loss."""
+    of_year = gain_to_acute + gain_to_community + gain_to_council
+    once = of_year / PAID_ONCE if month_of_fiscal_year == 12 else 0
+    return once * integrated_share_of_contract
+
+
+@rule(
+    unit="GBP/month",
+    each="service",
+    assumption="Who gave the services up gives up their money, which grows as the line's budget "
+    "does. Where nobody is on a list nothing is moved.",
+)
+def service_allocation_moved(service_transfers, service_budget_index, base_budget_population):
+    """Allocation that came with what was moved into the line, less what was moved out."""
+    moved = service_transfers * service_budget_index / MONTHS_PER_YEAR
+    return moved if base_budget_population > 0 else 0
+
+
+allocation_moved = total(
+    "service_allocation_moved",
+    over="services",
+    title="Allocation that came with services moved in",
+)
 
 practice_spend_at_start = total(
     "base_total_payments", over="practices", title="General practice in the base year"

@@ -128,8 +128,8 @@ def services_budget(services_of_contract, in_integrated_contract):
     source="pulse-accountable-care-contract-2017",
     assumption="The commissioner expects to spend the same on the practice's people whatever the "
     "form: what the contract does not hold is left to others. So it keeps, or bears, what lists "
-    "within the tolerance and an agreed price leave. Spend in the gain and loss share is as it came "
-    "about.",
+    "within the tolerance and an agreed price leave. Spend in the gain and loss share is as it "
+    "came about, for everybody's people.",
 )
 def other_contracts(rate_of_all, counted_population, services_budget, saving_outside):
     """What the commissioner's other contracts are paid for the practice's people: the rest."""

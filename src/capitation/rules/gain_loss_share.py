@@ -19,18 +19,33 @@ NEARLY = constant(1e-9, "1")
 
 
 @rule(
+    unit="GBP/patient/year",
+    each="service",
+    source="gponline-mcp-contract-sum-2016",
+    assumption="Expected at the line's own rate; what is in scope is the provider's own risk, and "
+    "is not shared.",
+)
+def service_rate_in_share(service_rate, service_in_scope, service_in_gain_share):
+    """Spend a weighted head expected outside the budget and in the gain and loss share."""
+    return service_rate * (1 - service_in_scope) * service_in_gain_share
+
+
+rate_in_share = total(
+    "service_rate_in_share",
+    over="services",
+    title="Rate per weighted head in the gain and loss share",
+)
+
+
+@rule(
     unit="GBP/month",
     each="service",
     source="gponline-mcp-contract-sum-2016",
-    assumption="Expected at the line's own rate a weighted head, on the contract's population of "
-    "the month, so that it moves with the list; what is in the budget is not shared.",
+    assumption="On the contract's population of the month, so that it moves with the list.",
 )
-def service_expected_in_share(
-    service_rate, service_in_scope, service_in_gain_share, contract_weighted_population
-):
+def service_expected_in_share(service_rate_in_share, contract_weighted_population):
     """Spend expected outside the budget and in the gain and loss share."""
-    outside = service_rate * (1 - service_in_scope) * service_in_gain_share
-    return outside * contract_weighted_population / MONTHS_PER_YEAR
+    return service_rate_in_share * contract_weighted_population / MONTHS_PER_YEAR
 
 
 @rule(
@@ -54,19 +69,33 @@ actual_in_share = total(
 )
 
 
+@rule(
+    unit="GBP/patient/year",
+    each="service",
+    assumption="As for the spend in the share: the scenario's own, as far as spend moves with "
+    "activity.",
+)
+def service_rate_saved(service_rate_in_share, service_deviation, service_marginal_share):
+    """What a weighted head costs less than expected, in the share: more where it is below 0."""
+    return 0 - service_rate_in_share * service_deviation * service_marginal_share
+
+
+rate_saved = total(
+    "service_rate_saved",
+    over="services",
+    title="Less than expected a weighted head, in the gain and loss share",
+)
+
 
 @rule(
     unit="GBP/month",
-    source="gov-multilateral-gain-loss-sharing",
-    assumption="Spread over practices by the population that the contract pays for.",
+    assumption="Spend differs from what was expected for all practices' people alike, whatever "
+    "their contract form: only who shares in it depends on the form. What is in scope costs others "
+    "what was expected, for those who are in no contract.",
 )
-def saving_outside(
-    expected_in_share, actual_in_share, population_in_contract, contract_weighted_population
-):
-    """The practice's part of what spend in the share came to less than expected: a loss below 0."""
-    anyone = contract_weighted_population > 0
-    part = population_in_contract / contract_weighted_population if anyone else 0
-    return (expected_in_share - actual_in_share) * part
+def saving_outside(rate_saved, counted_population):
+    """What spend in the share on the practice's people came to less than expected: a loss below 0."""
+    return rate_saved * counted_population / MONTHS_PER_YEAR
 
 
 expected_in_share_of_year = total(
@@ -81,7 +110,8 @@ actual_in_share_of_year = total(
 @rule(
     unit="GBP/year",
     source="pearl-aco-reach",
-    assumption="A discount, where there is one, is the commissioner's before anything is shared.",
+    assumption="A discount, where there is one, is the commissioner's before anything is shared: "
+    "bands and caps are of what it leaves.",
 )
 def gain_loss_benchmark(expected_in_share_of_year, benchmark_discount_for_the_year):
     """The spend that actual spend is held against."""

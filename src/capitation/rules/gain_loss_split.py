@@ -4,12 +4,14 @@ The providers' part is divided by weights among the integrated provider, the acu
 community trust and the council, each in whole pence; the commissioner has the rest of the pool. So
 the five parts always add up to the pool: a gain, or a loss.
 
-The integrated provider's part is paid, or taken back, in March through the practices that are in an
-integrated contract, by their part of the contract's weighted population. The part of practices in
-a virtual contract stands in a ledger that the alliance shares: no payment moves.
+The integrated provider's part falls to the practices by their part of the spend that was expected
+in the share over the year: by their people, for the months in which they were in the contract. What
+falls to months in an integrated contract is paid, or taken back, in March; what falls to months in
+a virtual one stands in a ledger that the alliance shares: no payment moves. In every year whose
+March is in the run: paid + noted = the provider's part.
 """
 
-from capitation.vocabulary import PAID_ONCE, round_to_pence, rule, total
+from capitation.vocabulary import MONTHS_PER_YEAR, PAID_ONCE, round_to_pence, rule, total
 
 # ---------------------------------------------------------------------------------- five parties
 
@@ -78,40 +80,63 @@ def gain_to_commissioner(
 # ------------------------------------------------------------------------------------ the payment
 
 
-@rule(
-    unit="GBP/month",
-    assumption="By weighted population in March: a practice that left before has no part.",
+@rule(unit="GBP/month", source="gponline-mcp-contract-sum-2016")
+def expected_integrated(rate_in_share, population_in_contract, in_integrated_contract):
+    """The practice's part of the spend expected in the share, while it is integrated."""
+    expected = rate_in_share * population_in_contract / MONTHS_PER_YEAR
+    return expected * in_integrated_contract
+
+
+@rule(unit="GBP/month", source="gponline-mcp-contract-sum-2016")
+def expected_virtual(rate_in_share, population_in_contract, in_virtual_contract):
+    """The practice's part of the spend expected in the share, while it is in a virtual contract."""
+    expected = rate_in_share * population_in_contract / MONTHS_PER_YEAR
+    return expected * in_virtual_contract
+
+
+expected_integrated_of_year = total(
+    "expected_integrated", over="months", title="The year's expected spend in the share, integrated"
 )
-def gain_loss_of_practice(
-    gain_to_provider,
-    population_in_contract,
-    contract_weighted_population,
-    month_of_fiscal_year,
-):
-    """In March, the part of the provider's gain or loss that falls to the practice's population."""
-    anyone = contract_weighted_population > 0
-    share = population_in_contract / contract_weighted_population if anyone else 0
-    return gain_to_provider * share / PAID_ONCE if month_of_fiscal_year == 12 else 0
+
+expected_virtual_of_year = total(
+    "expected_virtual", over="months", title="The year's expected spend in the share, virtual"
+)
 
 
 @rule(
     unit="GBP/month",
     source="nhse-finance-and-payment-document-7",
-    assumption="Paid, or taken back, in the year's own March, once the year is known: a year whose "
-    "March is not in the run is not settled.",
+    assumption="Paid, or taken back, in the year's own March, once the year is known, by the part "
+    "of the year's expected spend: a practice that has left has its part for the months in which "
+    "it was integrated. A run that ends within a year neither pays nor takes back that year's.",
 )
-def gain_loss_payment(gain_loss_of_practice, in_integrated_contract):
-    """What the gain and loss share pays the provider for the practice's patients, or takes back."""
-    return gain_loss_of_practice * in_integrated_contract
+def gain_loss_payment(
+    gain_to_provider,
+    expected_integrated_of_year,
+    expected_in_share_of_year,
+    month_of_fiscal_year,
+):
+    """In March, what the gain and loss share pays the provider for the practice's patients."""
+    anything = expected_in_share_of_year > 0
+    share = expected_integrated_of_year / expected_in_share_of_year if anything else 0
+    return gain_to_provider * share / PAID_ONCE if month_of_fiscal_year == 12 else 0
 
 
 @rule(
     unit="GBP/month",
-    assumption="In a virtual contract nothing legal moves: the part is noted, and not paid.",
+    assumption="In a virtual contract nothing legal moves: the part of its months is noted in "
+    "March, and not paid.",
 )
-def shared_ledger(gain_loss_of_practice, in_virtual_contract):
-    """What the alliance's shared ledger notes for the practice's patients, without a payment."""
-    return gain_loss_of_practice * in_virtual_contract
+def shared_ledger(
+    gain_to_provider,
+    expected_virtual_of_year,
+    expected_in_share_of_year,
+    month_of_fiscal_year,
+):
+    """In March, what the alliance's shared ledger notes for the practice's patients."""
+    anything = expected_in_share_of_year > 0
+    share = expected_virtual_of_year / expected_in_share_of_year if anything else 0
+    return gain_to_provider * share / PAID_ONCE if month_of_fiscal_year == 12 else 0
 
 
 gain_loss_paid = total(

@@ -30,12 +30,12 @@ NEARLY = constant(1e-9, "1")
     unit="GBP/month",
     source="bma-payment-for-performance",
     assumption="The former CQUIN money is in the spend that made the budget, so that it is "
-    "withheld from it, as the contract's own withheld share is. Both are of the services' budget; "
-    "the core contract and local schemes are paid in full.",
+    "withheld from it, as the contract's own withheld share is. Both are of the services' budget, "
+    "together never more than all of it; the core contract and local schemes are paid in full.",
 )
 def improvement_withheld(services_budget, withheld_share, commissioning_for_quality_share):
     """What is kept back from the month's budget for services, to be earned by improvement."""
-    return services_budget * (withheld_share + commissioning_for_quality_share)
+    return services_budget * min(withheld_share + commissioning_for_quality_share, 1)
 
 
 @rule(unit="GBP/month", source="gponline-mcp-qof-2016")
@@ -109,7 +109,8 @@ def improvement_score(
 @rule(
     unit="GBP/year",
     source="nhse-finance-and-payment-document-7",
-    assumption="Earned in whole pence, on the months of the year that are in the run.",
+    assumption="Earned in whole pence, on the months of the year that are in the run, and paid in "
+    "full only once its March is.",
 )
 def improvement_earned_of_year(improvement_pool_of_year, improvement_score):
     """What the year's achievement earns of the pool."""
@@ -146,7 +147,8 @@ improvement_on_account_of_year = total(
 @rule(
     unit="GBP/month",
     assumption="Settled in the year's own March: what was paid on account and not earned is taken "
-    "back in full. A year whose March is not in the run is not settled.",
+    "back in full. A run that ends within a year has only what was paid on account in it: that year "
+    "is not settled.",
 )
 def improvement_balance(
     improvement_earned_of_year, improvement_on_account_of_year, month_of_fiscal_year

@@ -26,7 +26,7 @@ def value_added_tax_recovered(provider_legal_form):
     unit="GBP/month",
     source="nao-unitingcare",
     assumption="So much of what the contract pays goes to sub-contractors whose charges bear the "
-    "tax, and the tax comes on top.",
+    "tax, and the tax comes on top. A loss that is taken back in a month frees nobody of tax.",
 )
 def value_added_tax_leakage(
     provider_income_of_month,
@@ -36,28 +36,31 @@ def value_added_tax_leakage(
     value_added_tax_recovered,
 ):
     """Value added tax on sub-contracts that the provider does not have back, in the month."""
-    taxed = provider_income_of_month * sub_contracted_share * taxable_share_of_sub_contracts
+    paid_on = max(provider_income_of_month, 0) * sub_contracted_share
+    taxed = paid_on * taxable_share_of_sub_contracts
     return taxed * value_added_tax_rate * (1 - value_added_tax_recovered)
 
 
 @rule(
     unit="GBP/month",
     assumption="Old services run on beside the new: a share of what the contract pays, as long as "
-    "the term says.",
+    "the term says; never below nothing.",
 )
 def double_running(provider_income_of_month, double_running_share):
     """Old services run beside the new, in the month."""
-    return provider_income_of_month * double_running_share
+    return max(provider_income_of_month, 0) * double_running_share
 
 
 @rule(
     unit="GBP/month",
     source="nao-unitingcare",
-    assumption="What setting up costs in a fiscal year is spent in twelfths.",
+    assumption="A sum for a fiscal year, in twelfths, and a share of what the contract pays; "
+    "nothing while no contract runs.",
 )
-def setup_cost(setup_cost_of_year, provider_income_of_month):
+def setup_cost(setup_cost_of_year, setup_cost_share, provider_income_of_month, contract_runs):
     """What it costs to set the contract up, in the month."""
-    return setup_cost_of_year / MONTHS_PER_YEAR if provider_income_of_month > 0 else 0
+    by_share = max(provider_income_of_month, 0) * setup_cost_share
+    return setup_cost_of_year / MONTHS_PER_YEAR + by_share if contract_runs else 0
 
 
 value_added_tax_leakage_of_year = total(

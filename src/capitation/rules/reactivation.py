@@ -12,10 +12,11 @@ of the reactivation, and holds from then on. In every month, list following + li
 Whether a request for reactivation is to be granted is for `capitation.reactivations` to say.
 """
 
+from capitation.rules.contract_forms import FULLY_INTEGRATED
 from capitation.vocabulary import A_MONTH, constant, rule, total
 
-FULLY_INTEGRATED = constant(3, "1")
-"""The contract form under which the core contract is suspended."""
+FOLLOW = constant(1, "1")
+"""What ``patients_by_default`` do, where they follow; 0: as the months of suspension say."""
 
 
 @rule(unit="1", source="si-2015-1862-schedule-3a")
@@ -51,17 +52,20 @@ def months_reactivated(previous, contract_form, reactivated):
     unit="1",
     source="pulse-integrated-contract-patients-2017",
     assumption="Until the first window nobody's default has changed: whoever leaves by then, by "
-    "agreement, is followed as at the window itself.",
+    "agreement, is followed as at the window itself. What a decision says stands over the months "
+    "that the run has counted.",
 )
 def following_share(
     months_suspended,
     months_to_first_window,
+    patients_by_default,
     following_share_first_window,
     following_share_later,
 ):
     """Share of the list that would follow the practice out, were it this month."""
-    by_first_window = months_suspended <= months_to_first_window
-    return following_share_first_window if by_first_window else following_share_later
+    by_months = patients_by_default < FOLLOW and months_suspended <= months_to_first_window
+    follow = patients_by_default == FOLLOW or by_months
+    return following_share_first_window if follow else following_share_later
 
 
 @rule(

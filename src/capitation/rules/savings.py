@@ -2,13 +2,14 @@
 
 A promise counts from its lag on, grows into its full size over the build-up, and comes in the part
 that is thought likely. A part of what is saved is spent again on the services that take its place.
-``saving_promised`` is the plan of the model: that of `savings_plan`, or of a bid.
+``saving_promised`` is the plan of the model: that of `savings_plan`, or of a bid. Nothing is saved
+where there is no contract: ``contract_runs`` is of the model too.
 """
 
 from capitation.vocabulary import A_MONTH, rule, total
 
 
-@rule(unit="month", assumption="The contract begins in the first month of the run.")
+@rule(unit="month", assumption="The contract does not begin before the first month of the run.")
 def months_before_start():
     """Months of the contract before it begins: none."""
     return 0
@@ -17,11 +18,12 @@ def months_before_start():
 @rule(
     unit="month",
     first="months_before_start",
-    assumption="Counted to the end of each month, and begun in the first month of the run.",
+    assumption="Counted to the end of each month, from the first in which the contract runs: from "
+    "then on it is not begun anew.",
 )
-def months_of_contract(previous):
-    """How many months the contract has run for."""
-    return previous + A_MONTH
+def months_of_contract(previous, contract_runs):
+    """How many months it is since the contract began, with this one."""
+    return previous + A_MONTH if contract_runs or previous > 0 else 0
 
 
 @rule(
@@ -42,9 +44,9 @@ def savings_ramp(months_of_contract, savings_lag, savings_build_up):
     source="nao-unitingcare",
     assumption="How late savings come, and what part of them, are terms: no evidence fixes them.",
 )
-def saving_delivered(saving_promised, savings_ramp, savings_delivered_share):
-    """What is really saved in the month."""
-    return saving_promised * savings_ramp * savings_delivered_share
+def saving_delivered(saving_promised, savings_ramp, savings_delivered_share, contract_runs):
+    """What is really saved in the month: nothing, where no contract runs."""
+    return saving_promised * savings_ramp * savings_delivered_share * contract_runs
 
 
 @rule(

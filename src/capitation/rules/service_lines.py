@@ -1,8 +1,9 @@
 """The whole-population budget's services: what they cost, a weighted head, line by line.
 
-A line's baseline is what was spent on it in the year before the first month: non-recurrent spend
-out, the full-year effect of changes in. Over the people whom it was spent on, weighted for need, it
-is a rate per weighted head. Each April the rate moves on, for every line:
+A line's baseline is what was spent on it in the year before the first month, whatever the year of
+the practices' file: non-recurrent spend out, the full-year effect of changes in. Over the people
+whom it was spent on, weighted for need, it is a rate per weighted head. Each April the rate moves
+on, for every line:
 
     (1 + growth) = (1 + demand) × (1 + cost uplift) × (1 − efficiency) × (1 + pace of change)
 
@@ -41,9 +42,9 @@ def need_weighted_base_list(base_registered_list, base_weighted_list, need_index
     assumption="People who are registered with nobody need as much as the practice's own patients, "
     "and count where the lists are.",
 )
-def population_at_start(need_weighted_base_list, base_unregistered_share):
+def population_at_start(need_weighted_base_list, unregistered_share_before_start):
     """Base year's population, weighted for need: the list with its part of the unregistered."""
-    return need_weighted_base_list * (1 + base_unregistered_share)
+    return need_weighted_base_list * (1 + unregistered_share_before_start)
 
 
 base_budget_population = total(
@@ -58,17 +59,18 @@ base_budget_population = total(
     each="service",
     source="hsj-dudley-contract-2016",
     assumption="Built from actual spend: recurrent spend, with changes of the year counted in "
-    "full. Where a practice's own spend is not given, all heads cost the same, weighted.",
+    "full. Where a practice's own spend is not given, all heads cost the same, weighted, as they "
+    "did in the month before the first.",
 )
 def service_baseline(
     service_spend,
     service_non_recurrent,
     service_full_year_effect,
-    base_service_cost_per_weighted_head,
-    population_at_start,
+    service_cost_per_weighted_head_before_start,
+    need_weighted_base_list,
 ):
-    """Recurrent spend of the base year on the practice's people."""
-    by_head = base_service_cost_per_weighted_head * population_at_start
+    """Recurrent spend of the year before the first month on the practice's people."""
+    by_head = service_cost_per_weighted_head_before_start * need_weighted_base_list
     spend = service_spend if service_spend > 0 else by_head
     return spend - service_non_recurrent + service_full_year_effect
 
@@ -79,7 +81,7 @@ service_baseline_total = total(
     "service_baseline",
     over="practices",
     each="service",
-    title="Recurrent spend of the base year, all practices",
+    title="Recurrent spend of the year before the first month, all practices",
 )
 
 
@@ -89,10 +91,10 @@ service_baseline_total = total(
     source="hsj-dudley-contract-2016",
     assumption="Where the spend on all the commissioner's people is known, it stands.",
 )
-def service_baseline_at_start(service_baseline_total, base_service_spend_at_start):
+def service_baseline_at_start(service_baseline_total, service_spend_of_all_before_start):
     """Baseline of the line, for all the commissioner's people."""
-    known = base_service_spend_at_start > 0
-    return base_service_spend_at_start if known else service_baseline_total
+    known = service_spend_of_all_before_start > 0
+    return service_spend_of_all_before_start if known else service_baseline_total
 
 
 @rule(unit="GBP/patient/year", each="service", source="gponline-mcp-contract-sum-2016")

@@ -31,7 +31,7 @@ from capitation.workbook.summary import Summary
 TITLE = "Affordability"
 PROVIDER, COMMISSIONER, PRACTICE = "provider_gap", "commissioner_gap", "practice_gap"
 TOGETHER = "commissioner_gap_with_provider"
-PASS, FAIL = "PASS", "FAIL"
+PASS, FAIL, UNTESTED = "PASS", "FAIL", "NOT TESTED"
 VERDICT = "verdict"
 LOSING = "practices losing"
 _WHO = {
@@ -48,8 +48,8 @@ _ABOUT = About(
         "than none, passes. Every year is tested by itself, the first year first: in the column of "
         "all years a test passes only if it passes in every year. For all commissioners it passes "
         "only if it does for each. The practices' test passes if no practice loses.",
-        "A year of which some months are missing is tested on those that are there, without what "
-        "is settled in March. Rows that end in 'must be 0' are checks.",
+        "A year whose March is not in the run is not tested: what is settled in March is not in its "
+        "figures. Rows that end in 'must be 0' are checks.",
     ),
     widest=62,
 )
@@ -87,6 +87,8 @@ class Verdict(Worked):
     ----------
     of : str
         Variable whose gap is tested.
+    tested : tuple of bool
+        Whether each year is.
     """
 
     form: str = "right"
@@ -94,19 +96,33 @@ class Verdict(Worked):
     all_years: int = SUMMED
     each: bool = True
     of: str = ""
+    tested: tuple[bool, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
         return (self.of,)
 
+    def in_years(self, tested: tuple[bool, ...]) -> Verdict:
+        """The same for a run of which not every year is tested."""
+        each = self.working
+        working = Working(
+            lambda here: each.text(here) if tested[here.column - FIRST_YEAR] else f'"{UNTESTED}"',
+            lambda values: np.where(tested, each.value(values), UNTESTED),
+        )
+        return replace(self, working=working, tested=tested)
+
     def of_all(self, here: Here, named: str, names: str) -> str:
+        if not self.tested[here.column - FIRST_YEAR]:
+            return f'"{UNTESTED}"'
         return _passes(f'COUNTIFS({here.under(here.column)},"{FAIL}",{names},{named})')
 
     def values_of_all(self, each: list[Values]) -> np.ndarray:
         failing = np.any([values[self.key] == FAIL for values in each], axis=0)
-        return np.where(failing, FAIL, PASS)
+        return np.where(self.tested, np.where(failing, FAIL, PASS), UNTESTED)
 
     def whole_run(self, first: str, last: str, values: np.ndarray) -> tuple[str, Any]:
+        if not any(self.tested):
+            return f'"{UNTESTED}"', UNTESTED
         verdict = FAIL if np.any(values == FAIL) else PASS
         return _passes(f'COUNTIF({first}:{last},"{FAIL}")'), verdict
 
@@ -132,8 +148,12 @@ def _key(of: str) -> str:
 # ------------------------------------------------------------------------- the verdict in words
 
 
-def _said(first_year: str, tests: Mapping[str, str], years: int) -> Working:
-    """A sentence: the first year's tests, then in how many years each fails."""
+def _said(first_year: str, tests: Mapping[str, str], tested: tuple[bool, ...]) -> Working:
+    """A sentence: the first year's tests, then in how many of the years tested each fails."""
+    years, counted = len(tested), sum(tested)
+    if not tested[0]:
+        nothing = f"{first_year} is not tested: it {NOT_TESTED}."
+        return Working(lambda here: f'"{nothing}"', lambda values: np.array([nothing]))
 
     def text(here: Here) -> str:
         first = '&"; '.join(
@@ -144,7 +164,7 @@ def _said(first_year: str, tests: Mapping[str, str], years: int) -> Working:
             f'{who} "&COUNTIF({_along(here, _key(of), years)},"{FAIL}")'
             for of, who in tests.items()
         )
-        return f'"{first_year}: {first}&". Failed, of {years}: {failing}&"."'
+        return f'"{first_year}: {first}&". Failed, of {counted}: {failing}&"."'
 
     def value(values: Values) -> np.ndarray:
         first = "; ".join(
@@ -154,7 +174,7 @@ def _said(first_year: str, tests: Mapping[str, str], years: int) -> Working:
         failing = ", ".join(
             f"{who} {int(np.sum(values[_key(of)] == FAIL))}" for of, who in tests.items()
         )
-        return np.array([f"{first_year}: {first}. Failed, of {years}: {failing}."])
+        return np.array([f"{first_year}: {first}. Failed, of {counted}: {failing}."])
 
     return Working(text, value)
 
@@ -190,6 +210,7 @@ _OF_PROVIDER: tuple[Line, ...] = (
     Flow("do_nothing_cost", "Do nothing: care in scope"),
     Flow("savings_delivered", "Savings delivered: taken off"),
     Flow("reprovision_of_year", "Services in place of those saved"),
+    Flow("saving_of_diversion_of_year", "Diverted admissions: saved less care in their place"),
     Flow("double_running", "Old services run beside the new"),
     Flow("setup_cost", "Setting up"),
     Flow("value_added_tax_leakage", "Value added tax not recovered"),
@@ -204,7 +225,7 @@ _OF_PROVIDER: tuple[Line, ...] = (
                 "double_running",
                 "setup_cost",
                 "value_added_tax_leakage",
-                less=("savings_delivered", "do_something_cost"),
+                less=("savings_delivered", "saving_of_diversion_of_year", "do_something_cost"),
             )
         ),
         rests_on=("do_nothing_cost", "do_something_cost"),
@@ -230,6 +251,7 @@ _OF_PROVIDER: tuple[Line, ...] = (
 _OF_COMMISSIONER: tuple[Line, ...] = (
     Heading("commissioner", "The commissioner: payments and allocation", over=COMMISSIONER),
     Flow("commissioner_payments_of_year", "Payments, all contracts"),
+    Flow("gains_of_others_of_year", "Gain and loss share: hospital, community trust and council"),
     Flow("commissioning_staff", "Commissioning staff"),
     Flow("integrator_procurement", "Tender for an integrator"),
     Flow("commissioner_reserves_of_year", "Reserves"),
@@ -237,10 +259,11 @@ _OF_COMMISSIONER: tuple[Line, ...] = (
     Flow(COMMISSIONER, "Commissioner's gap: payments and reserves less allocation", bold=True),
     Apart(
         "commissioner apart",
-        "Payments + staff + tender + reserves - allocation - gap: must be 0",
+        "Payments + gains + staff + tender + reserves - allocation - gap: must be 0",
         working=nothing_left(
             sum_of(
                 "commissioner_payments_of_year",
+                "gains_of_others_of_year",
                 "commissioning_staff",
                 "integrator_procurement",
                 "commissioner_reserves_of_year",
@@ -293,6 +316,10 @@ class AffordabilitySheet(BlockSheet):
         charts = sum(name in tests for name in (PROVIDER, COMMISSIONER))
         above = len(self.content.scenarios) + 2
         self.about = replace(_ABOUT, above=above, charts=charts)
+        tested = tuple(
+            any(self.content.months[month].month == MARCH for month in of)
+            for of in self.months_of_year
+        )
         year = self.content.year_headings[0].removesuffix(" £")
         verdict = Worked(
             VERDICT,
@@ -300,10 +327,14 @@ class AffordabilitySheet(BlockSheet):
             "text",
             bold=True,
             all_years=BLANK,
-            working=_said(year, tests, self.years),
+            working=_said(year, tests, tested),
             until=1,
         )
-        self.lines = self.shown([*_OF_PROVIDER, *_OF_COMMISSIONER, *_OF_PRACTICES, verdict])
+        lines = [
+            line.in_years(tested) if isinstance(line, Verdict) else line
+            for line in (*_OF_PROVIDER, *_OF_COMMISSIONER, *_OF_PRACTICES)
+        ]
+        self.lines = self.shown([*lines, verdict])
 
     @property
     def wanted(self) -> bool:

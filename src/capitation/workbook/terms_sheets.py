@@ -8,7 +8,7 @@ from capitation.engine.calendar import fiscal_year, months_of
 from capitation.engine.graph import Leaf
 from capitation.engine.record import dated_values, own_values
 from capitation.engine.terms import DatedValue
-from capitation.model import BASE, IN_PAYMENT, YEARLY
+from capitation.model import BASE, HISTORY, IN_PAYMENT, PRIOR, YEARLY
 from capitation.workbook.content import Content
 from capitation.workbook.layout import (
     BEGINS_ROW,
@@ -22,12 +22,16 @@ from capitation.workbook.layout import (
 from capitation.workbook.page import Book, Page, at, format_for, quoted, serial
 
 _TERM, _NAME, _SCENARIO, _FROM, _VALUE, _UNIT, _SOURCE, _ASSUMPTION, _NOTE = range(1, 10)
-_BASE, _YEARLY = "base term", "year term"
+_BASE, _PRIOR, _YEARLY = "base term", "prior term", "year term"
+_DERIVED = (*HISTORY, _YEARLY)
 _CALENDAR = {
     "month_of_fiscal_year": "MOD(MONTH({month})-4,12)+1",
     "first_month_of_quarter": "IF(MOD(MONTH({month}),3)=1,1,0)",
     "last_month_of_quarter": "IF(MOD(MONTH({month}),3)=0,1,0)",
 }
+
+_OF_HISTORY = {_BASE: "base year", _PRIOR: "before the start"}
+"""What stands for the scenario where a term is of a time before the first month."""
 
 BlockKey = tuple[str, str | None]
 
@@ -73,7 +77,7 @@ class TermsSheet:
         )
         # A term as it was paid refers to the term as it is due, which therefore stands first; and
         # a base-year term refers to the term itself.
-        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind in (_BASE, _YEARLY), leaf.name)):
+        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind in _DERIVED, leaf.name)):
             for scenario in self.content.variants(leaf.name):
                 self.place(leaf, scenario)
             self.place_own(leaf)
@@ -101,20 +105,22 @@ class TermsSheet:
         self, leaf: Leaf, scenario: str | None, values: list[DatedValue]
     ) -> range | None:
         """The block from which a term of the year, or of the base year, can read."""
-        if leaf.kind not in (_BASE, _YEARLY):
+        if leaf.kind not in _DERIVED:
             return None
         term = _term_of(leaf.name)
-        readers = (term, f"{BASE}{term}", f"{term}{YEARLY}")
+        readers = (term, f"{BASE}{term}", f"{term}{YEARLY}", f"{term}{PRIOR}")
         for (name, of_scenario), rows in self.blocks.items():
             # The base year is history, so that its terms are those of any scenario.
-            may = leaf.kind == _BASE or of_scenario == scenario
+            may = leaf.kind in HISTORY or of_scenario == scenario
             if may and name in readers and self.values[name, of_scenario] == values:
                 return rows
         return None
 
     def block(self, leaf: Leaf, scenario: str | None, values: list[DatedValue]) -> None:
         attributes = self.content.result[leaf.name].attrs
-        title = leaf.title.removesuffix(", mean of the base year").removesuffix(", for the year")
+        title = leaf.title
+        for said in (", mean of the base year", ", for the year", ", before the start"):
+            title = title.removesuffix(said)
         if attributes.get("issue"):
             title += f" ({attributes['issue']})"
         for value in values:
@@ -126,7 +132,7 @@ class TermsSheet:
         page, row, unit = self.page, self.row, str(leaf.unit)
         page.text(row, _TERM, title, wrap=True)
         page.text(row, _NAME, leaf.name)
-        page.text(row, _SCENARIO, scenario or ("base year" if leaf.kind == _BASE else "all"))
+        page.text(row, _SCENARIO, scenario or _OF_HISTORY.get(leaf.kind, "all"))
         page.number(row, _FROM, value.start, "date")
         due = self.cell_of_the_same_value(leaf, scenario, value)
         form = format_for(unit)
@@ -176,7 +182,9 @@ class TermsSheet:
 
 def _term_of(name: str) -> str:
     """The term that a leaf reads: as it is due, as it was paid, for the year or its base year."""
-    return name.removeprefix(BASE).removesuffix(YEARLY).removesuffix(IN_PAYMENT)
+    for suffix in (YEARLY, IN_PAYMENT, PRIOR):
+        name = name.removesuffix(suffix)
+    return name.removeprefix(BASE)
 
 
 def _lookup_in(rows: range, month: str) -> str:
@@ -262,6 +270,13 @@ def write_months_of_leaf(
     if leaf.kind == _BASE:
         value = float(content.values(name, scenario))
         page.formula(place.row, OPENING, f"=AVERAGE({base_cells[key]})", value, form)
+        return
+    if leaf.kind == _PRIOR:
+        value = float(content.values(name, scenario))
+        first = f"EDATE({at(MONTH_ROW, FIRST, fix_row=True)},-1)"
+        page.formula(
+            place.row, OPENING, f"={terms.lookup(leaf.name, scenario, first)}", value, form
+        )
         return
     for number, value in enumerate(content.values(name, scenario).tolist()):
         month = at(MONTH_ROW, FIRST + number, fix_row=True)

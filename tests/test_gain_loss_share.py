@@ -92,6 +92,7 @@ def part(preset: str, rate: float, year: int = 2015, **more: float) -> float:
 
 # ------------------------------------------------------------------------- published schemes
 
+# Of the benchmark, after the discount where the option has one
 REACH = {3: (3.00, 1.50), 8: (8.00, 3.55), 12: (12.00, 4.55), 20: (20.00, 5.25)}
 REACH |= {30: (27.50, 5.75), 60: (34.75, 7.25)}
 
@@ -393,6 +394,11 @@ def population_in_contract(base_weighted_list, contract_form):
 
 contract_weighted_population = total("population_in_contract", over="practices")
 
+@rule(unit="patient", assumption="By hand.")
+def counted_population(base_weighted_list):
+    """Of all practices."""
+    return base_weighted_list
+
 @rule(unit="1", assumption="By hand.")
 def in_virtual_contract(contract_form):
     """One of them."""
@@ -457,7 +463,8 @@ def paid(folder, preset: str, deviations: dict[str, float], **given_terms: float
 def test_corridors_through_a_model_to_the_penny(tmp_path, option, at):
     """20,000 people at £500 are £10m; what is spent under it comes to each rate."""
     left = 0.98 if option == "global" else 1.0  # the discount of 2%
-    rates = {f"saves-{rate}": left * (1 - rate / 100) - 1 for rate in REACH}
+    deviation = {rate: left * (1 - rate / 100) - 1 for rate in REACH}
+    rates = {f"saves-{rate}": off for rate, off in deviation.items()}
     result = paid(tmp_path, f"aco-reach-{option}", rates)
     benchmark = 10e6 * left
     for rate, shares_of_both in REACH.items():
@@ -469,6 +476,9 @@ def test_corridors_through_a_model_to_the_penny(tmp_path, option, at):
         np.testing.assert_allclose(practices, [due * s for s in (0.2, 0.5, 0.3)], rtol=1e-12)
         assert not one["gain_loss_payment"].isel(month=slice(0, -1)).values.any()
         assert not one["shared_ledger"].values.any()
+        saved = one["saving_outside"].isel(month=-1).values * 12
+        off = 10e6 * -deviation[rate]
+        np.testing.assert_allclose(saved.reshape(-1), [off * s for s in (0.2, 0.5, 0.3)])
 
 
 def test_a_virtual_contract_notes_the_share_in_the_ledger_and_pays_nothing(tmp_path):

@@ -569,7 +569,7 @@ def test_a_shipped_model_gives_the_bits_of_its_naive_twin(name, example):
         assert same_bits(result[rule_name].values, expected), rule_name
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, VANGUARD])
 def test_a_shipped_model_gives_the_same_bits_compiled_or_not(name, example):
     plain = project(shipped(name), example, compiled=False)
     compiled = project(shipped(name), example, compiled=True)

@@ -138,14 +138,30 @@ values = [{ from = 2016-04-01, value = 48, assumption = "Four pounds." }]
     assert model.terms["nursing_price"].values[0].value == 24
 
 
-def test_lines_of_its_own_stand_instead_of_the_others(folder):
-    text = (
-        'name = "one"\ntitle = "One"\nlike = "lines.toml"\n[service.nursing]\ntitle = "Nursing"\n'
-    )
+def test_a_line_of_its_own_stands_beside_the_others(folder):
+    text = 'name = "one"\ntitle = "One"\nlike = "lines.toml"\n[service.dentistry]'
     (folder / "one.toml").write_text(text, "utf-8")
     names = {definition.name for definition in cap.load_model(folder / "one.toml").definitions}
-    assert "nursing_money" in names
-    assert "social_care_money" not in names
+    assert {"nursing_money", "social_care_money", "dentistry_money"} <= names
+
+
+def test_a_line_beside_the_national_ones_changes_no_other(folder):
+    text = """\
+name = "dentistry-too"
+title = "Dentistry too"
+like = "out-of-hospital-budget"
+[service.dentistry]
+[term.dentistry_cost_per_weighted_head]
+values = [{ from = 2013-04-01, value = 40, assumption = "Forty pounds." }]
+"""
+    (folder / "two.toml").write_text(text, "utf-8")
+    few = cap.example_practices().isel(practice=slice(0, 2))
+    paid = [
+        cap.project(model, few, ["virtual"], 3, variables=["community_rate", "rate_of_all"])
+        for model in ("out-of-hospital-budget", folder / "two.toml")
+    ]
+    assert np.array_equal(paid[0]["community_rate"], paid[1]["community_rate"])
+    assert (paid[1]["rate_of_all"].values > paid[0]["rate_of_all"].values + 39).all()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ WHOLE_POPULATION = {
     "hubs",
     "improvement_payment",
     "programme",
+    "provider_size",
     "reactivation",
     "service_lines",
     "target_allocation",
@@ -700,10 +701,10 @@ def test_emergency_care_is_paid_by_the_published_shares(preset, above, below):
 @pytest.mark.parametrize(
     ("model", "name", "year", "expected"),
     [
-        ("better-local-care-mcp", "transformation_awarded", 2015, "7260000"),
-        ("better-local-care-mcp", "transformation_awarded", 2016, "4300000"),
-        ("better-local-care-mcp", "transformation_asked", 2016, "16700000"),
-        ("better-local-care-mcp", "integrator_procurement_cost", 2017, "250000"),  # each of two
+        ("better-local-care-mcp", "transformation_awarded", 2015, "7260000/2"),  # each of two
+        ("better-local-care-mcp", "transformation_awarded", 2016, "4300000/2"),
+        ("better-local-care-mcp", "transformation_asked", 2016, "16700000/2"),
+        ("better-local-care-mcp", "integrator_procurement_cost", 2016, "250000"),
         ("sandwell-co-commissioning", "commissioning_staff_cost", 2015, "963966"),
         ("uniting-care", "bid_price", 2015, "726000000"),
     ],

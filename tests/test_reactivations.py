@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capitation import InputError, example_practices, load_model, project
+from capitation.engine.calendar import months_after
 from capitation.model import Model
 from capitation.practice_terms import with_practice_terms
 from capitation.reactivations import Request, as_practice_terms, decide_reactivations
@@ -300,7 +301,7 @@ def in_from(suspended: dt.date) -> Model:
     return replace(model(), terms={**model().terms, "contract_form": dated})
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 @given(
     st.integers(0, 47), st.integers(1, 4), st.integers(0, 20), st.integers(-70, 70), share, share
 )
@@ -308,8 +309,6 @@ def test_whenever_a_run_begins_patients_do_what_the_decision_says(
     suspended, window, put_off, begins, first, later
 ):
     """Windows within, before and after the run; suspensions before it, and in its first month."""
-    from capitation.engine.calendar import months_after
-
     out = months_after(DAY(2013, 4, 1), suspended)
     opens = months_after(out, 24 * window)
     request = replace(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -84,7 +87,9 @@ def test_hampshire_rolls_up_without_counting_anyone_twice(hampshire):
 
 def test_better_local_care_runs_with_four_practices_that_gave_up_their_contracts(hampshire):
     practices = cap.select_commissioners(hampshire, [GOSPORT, SOUTH_EAST])
-    model = cap.load_model("better-local-care-mcp")
+    # The model begins with the awards, two years before the contract: these figures are later.
+    start = dt.date(2017, 4, 1)
+    model = dataclasses.replace(cap.load_model("better-local-care-mcp"), start=start)
     four = practices["practice"].values[practices["contract_type"].values == "GMS"][:4].tolist()
     own = (DatedValue(model.start, 3.0, "3", assumption="Gave up its contract in an April."),)
     mixed = cap.with_practice_terms(model, {"contract_form": dict.fromkeys(four, own)})

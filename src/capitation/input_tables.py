@@ -13,7 +13,7 @@ from capitation.practices import PracticeInput
 
 INPUT_KEYS = {
     **dict.fromkeys(("unit", "title", "source", "assumption"), "text"),
-    **dict.fromkeys(("value", "least", "most"), "any"),
+    **dict.fromkeys(("value", "least", "most", "for_some"), "any"),
 }
 """Known keys and the kind of value of each: see `engine.shapes`."""
 
@@ -98,6 +98,10 @@ class _InputReader(EntryReader):
         if "value" in entry and not (source.strip() or assumption.strip()):
             self.fault("a value with neither a source nor an assumption")
         self.check_cited(source)
+        if entry.get("for_some", True) is not True or (
+            "for_some" in entry and "value" not in entry
+        ):
+            self.fault("say for_some = true, beside a value for the others, or leave it out")
         try:
             Unit.parse(unit)
         except ValueError as error:
@@ -111,6 +115,7 @@ class _InputReader(EntryReader):
             assumption=assumption,
             least=self.number("least"),
             most=self.number("most"),
+            for_some=self.entry.get("for_some", False) is True,
         )
         self.check_range(given)
         return given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 from collections.abc import Iterable, Mapping
@@ -119,7 +120,8 @@ class _ModelReader:
     def __init__(self, path: Path, table: dict[str, Any]):
         self.path = path
         self.written = table
-        self.table = with_those_of(table, path.name, lambda name: _find(name, path))
+        find = functools.partial(_find, beside=path)
+        self.table = with_those_of(table, path.name, find, national_lines())
         self.problems: list[Problem] = []
 
     def fault(self, where: str, found: str, mend: str = "") -> None:

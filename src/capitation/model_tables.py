@@ -34,11 +34,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def with_those_of(
-    table: dict[str, Any], file: str, find: Callable[[str], Path], passed: tuple[str, ...] = ()
+    table: dict[str, Any],
+    file: str,
+    find: Callable[[str], Path],
+    lines: Lines,
+    passed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """A contract's tables, with those of the contract that it is ``like``.
 
-    What the file says stands; of sums, inputs, terms, standards and sources each stands by name; of
+    What the file says stands; of sums, inputs, terms, standards, sources and lines each stands by
+    name, lines beside the national ones if the other contract has none of its own; of
     scenarios, all or none. ``more_rules`` stand beside the other contract's.
 
     Parameters
@@ -49,6 +54,8 @@ def with_those_of(
         For messages.
     find : callable
         Gives the path of a model's name.
+    lines : mapping of str to mapping of str to str
+        Titles of the national lines, by kind and key.
     passed : tuple of str
         The contracts that led here.
 
@@ -67,15 +74,16 @@ def with_those_of(
         circle = " → ".join((*passed, name))
         raise InputError(Problem(where, f"a circle: {circle}", "be like another contract"))
     path = find(name)
-    other = with_those_of(read_toml(path), path.name, find, (*passed, name))
+    other = with_those_of(read_toml(path), path.name, find, lines, (*passed, name))
     whole = {**other, **table}
     if isinstance(more := table.get("more_rules"), list) and isinstance(other.get("rules"), list):
         whole["rules"] = [*whole["rules"], *more]
     for kind in BY_NAME:
         own, taken = table.get(kind, {}), other.get(kind, {})
+        if own and not taken and kind in lines:
+            taken = {key: {"title": title} for key, title in lines[kind].items()}
         if isinstance(own, Mapping) and isinstance(taken, Mapping) and (own or taken):
-            # A model that has lines of its own has no others.
-            whole[kind] = own if own and kind in KINDS_OF_LINE else {**taken, **own}
+            whole[kind] = {**taken, **own}
     return whole
 
 

@@ -55,6 +55,8 @@ class PracticeInput:
         Of that value.
     least, most : float or None
         Between which every practice's value must lie.
+    for_some : bool
+        A file may give it for some practices only; the others have `value`.
     """
 
     name: str
@@ -65,6 +67,7 @@ class PracticeInput:
     assumption: str = ""
     least: float | None = None
     most: float | None = None
+    for_some: bool = False
 
 
 def contract_types(practices: xr.Dataset) -> list[str]:

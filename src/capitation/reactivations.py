@@ -17,7 +17,7 @@ from capitation.errors import Problem, raise_if_any
 
 MONTHS_BETWEEN_WINDOWS = 24
 MONTHS_OF_NOTICE = 12
-PATIENTS_DO = {"follow": 1.0, "stay": 2.0}
+PATIENTS_DO = {"follow": 1, "stay": 2}
 """What patients do by default, as the term ``patients_by_default`` numbers it."""
 
 PARAGRAPH_8 = "SI 2015/1862, Schedule 3A, paragraph 8"
@@ -167,8 +167,8 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
     >>> terms = as_practice_terms(decide_reactivations([granted]))
     >>> terms["reactivated"]["EX001"][0].start
     datetime.date(2021, 4, 1)
-    >>> terms["patients_by_default"]["EX001"][0].written
-    'follow'
+    >>> terms["patients_by_default"]["EX001"][0].value == PATIENTS_DO["follow"]
+    True
     """
     terms: dict[str, dict[str, tuple[DatedValue, ...]]] = {}
     for decision in decisions:
@@ -176,13 +176,11 @@ def as_practice_terms(decisions: Iterable[Decision]) -> PracticeTerms:
         if effective is None:
             continue
         month = effective.replace(day=1)
-        why = f"Reactivation granted at window {decision.window}, from {in_words(effective)}"
         does = "follow" if decision.follow_by_default else "stay"
-        for term, value, written in (
-            ("reactivated", 1.0, "1"),
-            ("patients_by_default", PATIENTS_DO[does], does),
-        ):
-            own = DatedValue(month, value, written, assumption=why)
+        why = f"Reactivation granted at window {decision.window}, from {in_words(effective)}"
+        why += f": patients {does} by default"
+        for term, value in (("reactivated", 1), ("patients_by_default", PATIENTS_DO[does])):
+            own = DatedValue(month, float(value), str(value), assumption=why)
             terms.setdefault(term, {})[request.practice] = (own,)
     return terms
 

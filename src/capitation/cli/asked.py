@@ -86,7 +86,16 @@ def asked_about(
     if args.inputs is not None:
         try:
             allowed = _inputs_of(model)
-            practices = cap.with_inputs(practices, args.inputs, allowed=allowed, known=known)
+            others = {
+                name: of.value
+                for name, of in model.inputs.items()
+                if of.for_some and of.value is not None
+            }
+            practices = cap.with_inputs(
+                practices, args.inputs, allowed=allowed, known=known, others=others
+            )
+            if left_out := practices.attrs["inputs_left_out"]:
+                tell(f"note: {args.inputs} has nothing on {left_out:,} practices of the run")
             files["inputs"] = _inputs_file(practices)
         except InputError as error:
             problems += error.problems

@@ -120,7 +120,12 @@ def _base_year_total(result: xr.Dataset) -> float | None:
     from capitation.vocabulary import round_to_pence
 
     name = SPENT_BEFORE if SPENT_BEFORE in result else "base_total_payments"
-    return round_to_pence(float(result[name].values.sum())) if name in result else None
+    if name not in result:
+        return None
+    # The same in every month, and of the first scenario: the base year is history.
+    found = result[name]
+    found = found.isel({dim: 0 for dim in ("scenario", "month") if dim in found.dims})
+    return round_to_pence(float(found.values.sum()))
 
 
 def _by_year(result: xr.Dataset, name: str) -> dict[str, dict[str, float]]:

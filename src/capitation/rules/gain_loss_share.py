@@ -3,11 +3,10 @@
 What the lines in the share were expected to cost, less what they did cost, is the pool: a gain, or
 a loss where it is below nothing. Inside the dead band nothing is shared; beyond it all of the
 difference (from the first pound) or what lies above the threshold. Four bands each give the
-providers their share of a slice, with shares of their own for losses; then come quality, caps on
-the expected spend and on the provider's income, and the year's part of the ramp.
+providers their share of a slice, with shares of their own for losses; then comes quality.
 
-`gain_loss_split` divides the pool among the parties. Law: the providers' part never falls as the
-difference rises, is nothing in the dead band, and never passes a cap.
+`gain_loss_split` puts caps on that, and divides the pool among the parties. Law: the providers' part
+never falls as the difference rises, is nothing in the dead band, and never passes a cap.
 """
 
 from capitation.vocabulary import MONTHS_PER_YEAR, constant, round_to_pence, rule, total
@@ -94,7 +93,7 @@ rate_saved = total(
     "what was expected, for those who are in no contract.",
 )
 def saving_outside(rate_saved, counted_population):
-    """What spend in the share on the practice's people came to less than expected: a loss below 0."""
+    """What the practice's people cost less than expected, in the share: more where below 0."""
     return rate_saved * counted_population / MONTHS_PER_YEAR
 
 
@@ -246,77 +245,3 @@ def loss_quality_factor(
     """The part of a loss that is left to the providers after what quality takes off."""
     relieved = 1 - contract_quality_score * loss_quality_relief_for_the_year
     return min(max(relieved, least_loss_factor_for_the_year), most_loss_factor_for_the_year)
-
-
-# ------------------------------------------------------------------------------------------- caps
-
-
-@rule(
-    unit="GBP/month",
-    assumption="The provider's income is the contract's budget, paid or, in a virtual contract, "
-    "notional.",
-)
-def contract_income(whole_population_budget, notional_budget):
-    """The integrated provider's income, or what it would be."""
-    return whole_population_budget + notional_budget
-
-
-contract_income_of_provider = total(
-    "contract_income", over="practices", title="The integrated provider's income, all practices"
-)
-
-contract_income_of_year = total(
-    "contract_income_of_provider", over="months", title="The integrated provider's year's income"
-)
-
-
-@rule(
-    unit="GBP/year",
-    assumption="Quality comes before the caps, so that a cap is on what is paid. A cap of nothing "
-    "stands for no cap; where there are two, the lower holds.",
-)
-def gain_capped(
-    gain_by_band,
-    gain_quality_factor,
-    gain_loss_benchmark,
-    contract_income_of_year,
-    gain_cap_on_expected_for_the_year,
-    gain_cap_on_income_for_the_year,
-):
-    """The providers' part of a gain, under the caps."""
-    part = gain_by_band * gain_quality_factor * gain_loss_benchmark
-    on_expected = gain_loss_benchmark * gain_cap_on_expected_for_the_year
-    on_income = max(contract_income_of_year, 0) * gain_cap_on_income_for_the_year
-    under_one = min(part, on_expected) if gain_cap_on_expected_for_the_year > 0 else part
-    return min(under_one, on_income) if gain_cap_on_income_for_the_year > 0 else under_one
-
-
-@rule(
-    unit="GBP/year",
-    assumption="Quality comes before the caps, so that a cap is on what is owed. A cap of nothing "
-    "stands for no cap; where there are two, the lower holds.",
-)
-def loss_capped(
-    loss_by_band,
-    loss_quality_factor,
-    gain_loss_benchmark,
-    contract_income_of_year,
-    loss_cap_on_expected_for_the_year,
-    loss_cap_on_income_for_the_year,
-):
-    """The providers' part of a loss, under the caps."""
-    part = loss_by_band * loss_quality_factor * gain_loss_benchmark
-    on_expected = gain_loss_benchmark * loss_cap_on_expected_for_the_year
-    on_income = max(contract_income_of_year, 0) * loss_cap_on_income_for_the_year
-    under_one = min(part, on_expected) if loss_cap_on_expected_for_the_year > 0 else part
-    return min(under_one, on_income) if loss_cap_on_income_for_the_year > 0 else under_one
-
-
-@rule(
-    unit="GBP/year",
-    assumption="The ramp scales gains and losses alike: a shadow year (0) shares nothing. Settled "
-    "in whole pence.",
-)
-def providers_part(gain_capped, loss_capped, gain_loss_ramp_for_the_year):
-    """What all providers together gain, or lose, of the pool."""
-    return round_to_pence((gain_capped - loss_capped) * gain_loss_ramp_for_the_year)

@@ -1,6 +1,7 @@
-"""Gain and loss share: how the pool is divided among the parties, and how the provider is paid.
+"""Gain and loss share: caps, how the pool is divided among the parties, and who is paid.
 
-The providers' part is divided by weights among the integrated provider, the acute hospital, the
+What bands and quality give the providers is held under caps on the expected spend and on the
+provider's income, and counts as far as the year's ramp. This part is divided by weights among the integrated provider, the acute hospital, the
 community trust and the council, each in whole pence; the commissioner has the rest of the pool. So
 the five parts always add up to the pool: a gain, or a loss.
 
@@ -12,6 +13,80 @@ March is in the run: paid + noted = the provider's part.
 """
 
 from capitation.vocabulary import MONTHS_PER_YEAR, PAID_ONCE, round_to_pence, rule, total
+
+# ------------------------------------------------------------------------------------------- caps
+
+
+@rule(
+    unit="GBP/month",
+    assumption="The provider's income is the contract's budget, paid or, in a virtual contract, "
+    "notional.",
+)
+def contract_income(whole_population_budget, notional_budget):
+    """The integrated provider's income, or what it would be."""
+    return whole_population_budget + notional_budget
+
+
+contract_income_of_provider = total(
+    "contract_income", over="practices", title="The integrated provider's income, all practices"
+)
+
+contract_income_of_year = total(
+    "contract_income_of_provider", over="months", title="The integrated provider's year's income"
+)
+
+
+@rule(
+    unit="GBP/year",
+    assumption="Quality comes before the caps, so that a cap is on what is paid. A cap of nothing "
+    "stands for no cap; where there are two, the lower holds.",
+)
+def gain_capped(
+    gain_by_band,
+    gain_quality_factor,
+    gain_loss_benchmark,
+    contract_income_of_year,
+    gain_cap_on_expected_for_the_year,
+    gain_cap_on_income_for_the_year,
+):
+    """The providers' part of a gain, under the caps."""
+    part = gain_by_band * gain_quality_factor * gain_loss_benchmark
+    on_expected = gain_loss_benchmark * gain_cap_on_expected_for_the_year
+    on_income = max(contract_income_of_year, 0) * gain_cap_on_income_for_the_year
+    under_one = min(part, on_expected) if gain_cap_on_expected_for_the_year > 0 else part
+    return min(under_one, on_income) if gain_cap_on_income_for_the_year > 0 else under_one
+
+
+@rule(
+    unit="GBP/year",
+    assumption="Quality comes before the caps, so that a cap is on what is owed. A cap of nothing "
+    "stands for no cap; where there are two, the lower holds.",
+)
+def loss_capped(
+    loss_by_band,
+    loss_quality_factor,
+    gain_loss_benchmark,
+    contract_income_of_year,
+    loss_cap_on_expected_for_the_year,
+    loss_cap_on_income_for_the_year,
+):
+    """The providers' part of a loss, under the caps."""
+    part = loss_by_band * loss_quality_factor * gain_loss_benchmark
+    on_expected = gain_loss_benchmark * loss_cap_on_expected_for_the_year
+    on_income = max(contract_income_of_year, 0) * loss_cap_on_income_for_the_year
+    under_one = min(part, on_expected) if loss_cap_on_expected_for_the_year > 0 else part
+    return min(under_one, on_income) if loss_cap_on_income_for_the_year > 0 else under_one
+
+
+@rule(
+    unit="GBP/year",
+    assumption="The ramp scales gains and losses alike: a shadow year (0) shares nothing. Settled "
+    "in whole pence.",
+)
+def providers_part(gain_capped, loss_capped, gain_loss_ramp_for_the_year):
+    """What all providers together gain, or lose, of the pool."""
+    return round_to_pence((gain_capped - loss_capped) * gain_loss_ramp_for_the_year)
+
 
 # ---------------------------------------------------------------------------------- five parties
 

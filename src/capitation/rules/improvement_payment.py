@@ -147,8 +147,8 @@ improvement_on_account_of_year = total(
 @rule(
     unit="GBP/month",
     assumption="Settled in the year's own March: what was paid on account and not earned is taken "
-    "back in full. A run that ends within a year has only what was paid on account in it: that year "
-    "is not settled.",
+    "back in full. A run that ends within a year has only what was paid on account of it: that "
+    "year is not settled.",
 )
 def improvement_balance(
     improvement_earned_of_year, improvement_on_account_of_year, month_of_fiscal_year

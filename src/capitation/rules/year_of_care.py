@@ -95,9 +95,7 @@ def year_of_care_scale(budget_behind_years_of_care, year_of_care_of_contract, ye
     assumption="A share of every year of care is the multi-neighbourhood provider's; the rest pays "
     "for hospital and other care that is not sub-contracted to it.",
 )
-def sub_contracted(
-    year_of_care_in_contract, year_of_care_scale, year_of_care_share_sub_contracted
-):
+def sub_contracted(year_of_care_in_contract, year_of_care_scale, year_of_care_share_sub_contracted):
     """What is passed to the multi-neighbourhood provider for the practice's patients."""
     return year_of_care_in_contract * year_of_care_scale * year_of_care_share_sub_contracted
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +77,7 @@ def with_inputs(
     *,
     allowed: Collection[str] | None = None,
     known: Iterable[str] = (),
+    others: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     """Put the figures of a file, as for `read_inputs`, with what is known of practices.
 
@@ -85,11 +86,14 @@ def with_inputs(
     practices : xarray.Dataset
         On ``practice``, as `read_payments` gives it.
     path : path-like
-        The file. Every practice has a row in it.
+        The file. Every practice has a row in it, unless `others` says what else it has.
     allowed : collection of str, optional
         Names that headings may be: the inputs of a model, say. Any if left out.
     known : iterable of str, optional
         Codes of other practices that rows may be about. They are left out.
+    others : mapping of str to float, optional
+        What practices without a row have of an input. A file of such inputs alone may leave
+        practices out; the attribute ``inputs_left_out`` says how many.
 
     Returns
     -------
@@ -105,25 +109,29 @@ def with_inputs(
     """
     sheet = Sheet(read_table(Path(path)), ("practice",), "input", allowed)
     codes = practices["practice"].values.astype(str).tolist()
+    others = others or {}
+    for_some = bool(sheet.figures) and all(name in others for name in sheet.figures)
     problems = [
         *sheet.problems(),
         *repeated(sheet.table, sheet.codes),
         *unknown(sheet.table, sheet.codes, {*codes, *known}, place_of(practices)),
-        *_without_row(sheet, codes),
+        *(() if for_some else _without_row(sheet, codes)),
     ]
     sheet.table.raise_if_any(problems)
     row_of = {code: row for row, code in enumerate(sheet.codes)}
-    rows = [row_of[code] for code in codes]
+    rows = np.array([row_of.get(code, -1) for code in codes], dtype=np.intp)
     file = sheet.table.file
     variables = {}
     for name in sheet.figures:
         kept = practices[name].attrs if name in practices.data_vars else {}
         attributes = {key: kept[key] for key in ("units", "long_name") if key in kept}
-        variables[name] = ("practice", sheet.numbers(name)[rows], attributes | {"source": file})
+        given = np.where(rows >= 0, sheet.numbers(name)[rows], others.get(name, np.nan))
+        variables[name] = ("practice", given, attributes | {"source": file})
     return practices.assign(variables).assign_attrs(
         source=f"{place_of(practices)}, with {listed(sheet.figures)} of {file}",
         inputs=file,
         inputs_sha256=sheet.table.sha256,
+        inputs_left_out=int((rows < 0).sum()),
     )
 
 

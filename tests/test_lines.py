@@ -266,3 +266,35 @@ def test_a_practice_makes_its_choice_by_name(folder):
     with pytest.raises(cap.InputError) as caught:
         cap.read_practice_terms(folder / "own.csv", terms=model.terms)
     assert caught.value.problems[0].mend == "write none or full"
+
+
+def test_a_preset_stands_in_every_scenario_and_says_so():
+    model = cap.load_model("multi-neighbourhood-provider")
+    changed = cap.with_preset(model, "aco-reach-professional")
+    for scenario in changed.scenarios:
+        term = changed.term_in("first_gain_share", scenario)
+        assert term.values[-1].value == 0.5
+        assert term.values[-1].note.startswith("Preset aco-reach-professional.")
+    assert cap.with_preset("multi-neighbourhood-provider", "aco-reach-professional") == changed
+    with pytest.raises(cap.InputError, match="aco-reach-global"):
+        cap.with_preset(model, "aco-reach-globe")
+    with pytest.raises(cap.InputError, match="no rule of"):
+        cap.with_preset("bolton-quality-contract", "aco-reach-global")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "mend"),
+    [
+        ('more_rules = ["lists"]', "more_rules", "like = "),
+        ("[term.nursing_prise]\nvalues = []", "term.nursing_prise", "nursing_price"),
+    ],
+)
+def test_what_a_contract_like_another_cannot_say_is_told(folder, text, where, mend):
+    (folder / "lines.toml").write_text(
+        MODEL.replace("[service.nursing]", text + "\n[service.nursing]", 1), "utf-8"
+    )
+    with pytest.raises(cap.InputError) as caught:
+        cap.load_model(folder / "lines.toml")
+    told = [problem for problem in caught.value.problems if where in problem.where]
+    assert told
+    assert mend in told[0].mend or where == "term.nursing_prise"

@@ -39,9 +39,9 @@ POPULATIONS = (
 
 def practices_of(
     populations: xr.Dataset,
-    practices: Iterable[str] = (),
-    commissioners: Iterable[str] = (),
-    networks: Iterable[str] = (),
+    practices: Iterable[str] | str = (),
+    commissioners: Iterable[str] | str = (),
+    networks: Iterable[str] | str = (),
 ) -> list[str]:
     """Codes of practices that are named, or whose commissioner or primary care network is.
 
@@ -49,8 +49,8 @@ def practices_of(
     ----------
     populations : xarray.Dataset
         On ``practice``.
-    practices, commissioners, networks : iterable of str
-        Codes, in any case.
+    practices, commissioners, networks : iterable of str, or str
+        Codes, in any case; a text is one code.
 
     Returns
     -------
@@ -69,9 +69,9 @@ def practices_of(
     11
     """
     asked = {
-        "practice": [code.upper() for code in practices],
-        "commissioner": [code.upper() for code in commissioners],
-        "primary_care_network": [code.upper() for code in networks],
+        "practice": [code.upper() for code in _codes(practices)],
+        "commissioner": [code.upper() for code in _codes(commissioners)],
+        "primary_care_network": [code.upper() for code in _codes(networks)],
     }
     place = place_of(populations)
     problems = []
@@ -95,7 +95,7 @@ def practices_of(
 
 def fair_budget(
     populations: xr.Dataset,
-    codes: Iterable[str],
+    codes: Iterable[str] | str,
     name: str | None = None,
     *,
     per_weighted_head: float | None = None,
@@ -106,8 +106,8 @@ def fair_budget(
     ----------
     populations : xarray.Dataset
         On ``practice``, as from `read_weighted_populations`.
-    codes : iterable of str
-        Of practices, each once.
+    codes : iterable of str, or str
+        Of practices, each once; a text is one code.
     name : str, optional
         Of the practices together.
     per_weighted_head : float, optional
@@ -136,8 +136,8 @@ def fair_budget(
 
     Notes
     -----
-    In England as a whole the need index is 1. The attribute ``target_per_head_of_england`` is its
-    target a head [GBP/patient/year], with remoteness.
+    The attribute ``target_per_weighted_head`` is the target of a head of need 1, with remoteness
+    [GBP/patient/year].
 
     Examples
     --------
@@ -149,7 +149,7 @@ def fair_budget(
     """
     import xarray as xr
 
-    codes = [str(code) for code in codes]
+    codes = _codes(codes)
     _check(populations, codes, per_weighted_head)
     known = _with_targets(populations, per_weighted_head)
     chosen = known.sel(practice=codes)
@@ -167,8 +167,13 @@ def fair_budget(
     attributes["title"] = f"Fair budget: {label}"
     if "target_allocation" in budget:
         per_head = per_weighted_head or values_for(populations)["target_per_head"]
-        attributes["target_per_head_of_england"] = per_head
+        attributes["target_per_weighted_head"] = per_head
     return budget.assign_attrs(attributes)
+
+
+def _codes(codes: Iterable[str] | str) -> list[str]:
+    """Codes as a list; a text is one of them, and not its letters."""
+    return [codes] if isinstance(codes, str) else [str(code) for code in codes]
 
 
 def _check(populations: xr.Dataset, codes: list[str], per_weighted_head: float | None) -> None:

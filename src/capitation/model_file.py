@@ -168,6 +168,9 @@ class _ModelReader:
         """Check that every key is known and holds the right kind of value."""
         table, name = self.table, self.path.name
         self.problems += shape_problems(table, KEYS, name)
+        if "more_rules" in self.written and "like" not in self.written:
+            mend = "say which with like = …, or name all under 'rules'"
+            self.fault("more_rules", "there is no contract that this one is like", mend)
         for key in REQUIRED:
             if not table.get(key) and not any(f"{name}, {key}" == p.where for p in self.problems):
                 self.fault("", f"the key {key!r} is missing, or empty")
@@ -220,6 +223,10 @@ class _ModelReader:
             name: {**kept_of(known[name]), **own} if name in known else own
             for name, own in self.by_line("term").items()
         }
+        for name in [name for name, own in self.term_tables.items() if "unit" not in own]:
+            found = "a term without a unit, and none of this name is known"
+            self.fault(f"term.{name}", found, nearest(name, known))
+            del self.term_tables[name]
         self.own_terms, wrong = read_terms(self.term_tables, file, self.sources, self.schedules)
         self.problems += wrong
         self.terms = known | self.own_terms

@@ -163,7 +163,13 @@ def by_line(
     {'community_growth': {'title': 'Community services: growth'}}
     """
     written: dict[str, Any] = {}
-    own = {name: entry for name, entry in tables.items() if name not in templates}
+    own = {
+        name: {key: value for key, value in entry.items() if key != "each"}
+        if isinstance(entry, Mapping)
+        else entry
+        for name, entry in tables.items()
+        if name not in templates
+    }
     for name in (name for name in tables if name in templates):
         kind = templates[name]["each"]
         entry = {key: value for key, value in tables[name].items() if key != "each"}

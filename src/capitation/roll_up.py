@@ -58,7 +58,7 @@ def roll_up(
     Raises
     ------
     InputError
-        For a practice in two contracts, scenarios, months or units that do not agree, a measure
+        For results without names, a practice in two contracts, scenarios, months or units that do not agree, a measure
         that no contract has or that is not by month and area, and payments of a contract that is
         not there, to itself, or below nothing. All at once.
 
@@ -77,8 +77,8 @@ def roll_up(
     >>> (of_contracts - system["total_payments_of_system_of_year"]).values.round(2).tolist()
     [[120000.0]]
     """
-    between = between or {}
-    raise_if_any(_structural(results))
+    between = {} if between is None else between
+    raise_if_any([*_structural(results), *_structural_of_payments(between)])
     wanted = _usual(results) if measures is None else tuple(measures)
     raise_if_any(
         [*_overlaps(results), *_disagreements(results, wanted), *_payments(results, between)]
@@ -162,13 +162,31 @@ def _usual(results: Mapping[str, xr.Dataset]) -> tuple[str, ...]:
 
 
 def _structural(results: Mapping[str, xr.Dataset]) -> Iterator[Problem]:
+    mend = "give a result of project by name of its contract: {'North': north, 'South': south}"
+    if not hasattr(results, "items") or hasattr(results, "data_vars"):
+        yield Problem("contracts", f"found {type(results).__name__}, without names", mend)
+        return
     if not results:
-        yield Problem("contracts", "there are none", "give a result of each")
+        yield Problem("contracts", "there are none", mend)
     for name, result in results.items():
+        if not hasattr(result, "data_vars"):
+            found = f"found {type(result).__name__}"
+            yield Problem(f"contract {name}", found, "give results as project makes them")
+            continue
         absent = [one for one in ("practice", "month", "scenario") if one not in result.coords]
         if absent:
             found = f"has no coordinate {', '.join(absent)}"
             yield Problem(f"contract {name}", found, "give results as project makes them")
+
+
+def _structural_of_payments(between: Mapping[tuple[str, str], float]) -> Iterator[Problem]:
+    mend = "give pounds a month by payer and payee: {('North', 'South'): 1000}"
+    if not hasattr(between, "items"):
+        yield Problem("payments between", f"found {type(between).__name__}", mend)
+        return
+    for pair in between:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            yield Problem("payments between", f"found {pair!r}", mend)
 
 
 def _overlaps(results: Mapping[str, xr.Dataset]) -> Iterator[Problem]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capitation.errors import Problem, nearest, raise_if_any
@@ -171,7 +172,7 @@ def distance_from_target(
     Parameters
     ----------
     allocation, target : xarray.DataArray
-        [GBP/year], of the same commissioners or practices.
+        [GBP/year], of the same commissioners or practices, in any order.
     population : xarray.DataArray, optional
         [patient], not weighted: amounts a head are of it.
 
@@ -180,7 +181,14 @@ def distance_from_target(
     xarray.Dataset
         `distance_from_target` [1], below zero for who is under target; `distance_in_money`
         [GBP/year]; and with a population `allocation_per_head` and `target_per_head`
-        [GBP/patient/year].
+        [GBP/patient/year]. In the order of the allocations.
+
+    Raises
+    ------
+    InputError
+        For codes that one has and another has not, or that stand twice; for a target or a
+        population that is not a number above zero, and an allocation that is no number. All at
+        once.
 
     Examples
     --------
@@ -193,22 +201,63 @@ def distance_from_target(
     """
     import xarray as xr
 
-    arrays = [array for array in (allocation, target, population) if array is not None]
-    with xr.set_options(arithmetic_join="exact"):
-        xr.align(*arrays, join="exact")
-        found = {
-            "distance_from_target": named(
-                allocation / target - 1, "Allocation over target, less one", "1"
-            ),
-            "distance_in_money": named(allocation - target, "Allocation less target", "GBP/year"),
-        }
-        if population is not None:
-            per_head = "GBP/patient/year"
-            found["allocation_per_head"] = named(
-                allocation / population, "Allocation a head", per_head
-            )
-            found["target_per_head"] = named(target / population, "Target a head", per_head)
+    given = {"allocation": allocation, "target": target, "population": population}
+    arrays = {name: array for name, array in given.items() if array is not None}
+    raise_if_any(_faults_of_labels(arrays))
+    raise_if_any(_faults_of_amounts(arrays))
+    allocation, target, *people = xr.align(*arrays.values(), join="left")
+    found = {
+        "distance_from_target": named(
+            allocation / target - 1, "Allocation over target, less one", "1"
+        ),
+        "distance_in_money": named(allocation - target, "Allocation less target", "GBP/year"),
+    }
+    for population in people:
+        per_head = "GBP/patient/year"
+        found["allocation_per_head"] = named(allocation / population, "Allocation a head", per_head)
+        found["target_per_head"] = named(target / population, "Target a head", per_head)
     return xr.Dataset(found)
+
+
+def _faults_of_labels(arrays: Mapping[str, xr.DataArray]) -> Iterator[Problem]:
+    """Codes that one of several arrays lacks, or has twice; and what is no array."""
+    wrong = [name for name, array in arrays.items() if not hasattr(array, "dims")]
+    for name in wrong:
+        yield Problem(name, f"found {type(arrays[name]).__name__}", "give a DataArray with codes")
+    if wrong:
+        return
+    for dim in dict.fromkeys(dim for array in arrays.values() for dim in array.dims):
+        along = {name: array for name, array in arrays.items() if dim in array.dims}
+        bare = [name for name, array in along.items() if dim not in array.coords]
+        for name in bare:
+            yield Problem(name, f"has no codes along {str(dim)!r}", "give it coordinates")
+        labels = {name: array[dim].values.tolist() for name, array in along.items()}
+        every = dict.fromkeys(label for of in labels.values() for label in of)
+        for name in () if bare else along:
+            counts = Counter(labels[name])
+            twice = [str(label) for label, count in counts.items() if count > 1]
+            if twice:
+                yield Problem(name, f"{dim} {', '.join(twice)} stands twice", "keep one of each")
+            absent = [str(label) for label in every if label not in counts]
+            if absent:
+                others = " and ".join(other for other in along if other != name)
+                mend = f"{others} must be of the same, in any order"
+                yield Problem(name, f"there is no {dim} {', '.join(absent)}", mend)
+
+
+def _faults_of_amounts(arrays: Mapping[str, xr.DataArray]) -> Iterator[Problem]:
+    """Amounts that cannot be, and who has them."""
+    import numpy as np
+
+    for name, array in arrays.items():
+        values = array.values.astype(float)
+        above = name != "allocation"
+        wrong = ~np.isfinite(values) | ((values <= 0) & above)
+        for at in np.argwhere(wrong).tolist():
+            dims = zip(array.dims, at, strict=True)
+            whose = ", ".join(f"{dim} {array[dim].values[n]}" for dim, n in dims)
+            mend = "a number above zero is wanted" if above else "a number is wanted"
+            yield Problem(f"{name}, {whose}" if whose else name, f"is {values[tuple(at)]:g}", mend)
 
 
 def named(array: Any, title: str, unit: str) -> xr.DataArray:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from capitation.engine.terms import DatedValue, Term, format_number, kept_of, read_terms
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import HISTORY, Model, term_behind
+from capitation.model_file import load_model
 from capitation.national import national_presets
 
 ASSUMED = "Set by the user (--set)"
@@ -81,12 +83,13 @@ def with_terms(model: Model, values: Mapping[str, float | str]) -> Model:
     return _in_every_scenario(model, terms)
 
 
-def with_preset(model: Model, name: str) -> Model:
+def with_preset(model: Model | str | Path, name: str) -> Model:
     """Set a contract's terms to a preset, such as the corridors of a known risk share.
 
     Parameters
     ----------
-    model : Model
+    model : Model, str or Path
+        A contract, or its name or path.
     name : str
         A preset that comes with the library: ``aco-reach-global``, ``mssp-enhanced`` ….
 
@@ -104,9 +107,10 @@ def with_preset(model: Model, name: str) -> Model:
     --------
     >>> from capitation import load_model
     >>> model = with_preset(load_model("out-of-hospital-budget"), "aco-reach-professional")
-    >>> model.terms["gain_share_1"].at(model.start)
+    >>> model.terms["first_gain_share"].at(model.start)
     0.5
     """
+    model = model if isinstance(model, Model) else load_model(model)
     presets = national_presets()
     if name not in presets:
         raise InputError(Problem(name, "there is no such preset", nearest(name, presets)))
@@ -119,9 +123,17 @@ def with_preset(model: Model, name: str) -> Model:
         if term not in read
     )
     tables = {term: {**kept_of(model.terms[term]), **keys} for term, keys in changed.items()}
-    terms, problems = read_terms(tables, f"preset {name}", model.sources)
+    found, problems = read_terms(tables, f"preset {name}", model.sources)
     raise_if_any(problems)
+    terms = {key: _said_to_be_of(term, name) for key, term in found.items()}
     return _in_every_scenario(model, terms)
+
+
+def _said_to_be_of(term: Term, preset: str) -> Term:
+    """A term of a preset whose values say which preset they come from."""
+    said = f"Preset {preset}."
+    values = tuple(replace(v, note=f"{said} {v.note}".strip()) for v in term.values)
+    return replace(term, values=values)
 
 
 def _in_every_scenario(model: Model, terms: Mapping[str, Term]) -> Model:

@@ -43,6 +43,8 @@ class Asked:
         Terms that were set.
     known : list of str
         Codes of all practices of the payments file, asked for or not.
+    preset : str or None
+        Name of the preset that stands in every scenario.
     """
 
     model: cap.Model
@@ -52,6 +54,7 @@ class Asked:
     files: dict[str, Any]
     set: dict[str, float]
     known: list[str]
+    preset: str | None
 
 
 def model_of(args: argparse.Namespace) -> cap.Model:
@@ -59,10 +62,23 @@ def model_of(args: argparse.Namespace) -> cap.Model:
     model = cap.load_model(args.model)
     start = first_of_month(args.start or "")
     model = replace(model, start=start) if start else model
-    model = cap.with_preset(model, args.preset) if args.preset else model
+    model = _with_preset(model, args.preset) if args.preset else model
     words = (word.partition("=") for word in args.set)
     changed = {name.strip(): value.strip() for name, _, value in words}
     return cap.with_terms(model, changed) if changed else model
+
+
+def _with_preset(model: cap.Model, name: str) -> cap.Model:
+    """The model with a preset, and a note on what of its scenarios gives way to it."""
+    changed = cap.with_preset(model, name)
+    gone = [
+        scenario.title
+        for key, scenario in model.scenarios.items()
+        if len(changed.scenarios[key].terms) < len(scenario.terms)
+    ]
+    if gone:
+        tell(f"note: {name} stands in place of what these scenarios say of it: {listed(gone)}")
+    return changed
 
 
 def asked_about(
@@ -121,7 +137,7 @@ def asked_about(
         practices = practices.assign_attrs(source=f"{practices.attrs['source']}, with {of}")
     names = (word.partition("=")[0].strip() for word in args.set)
     values = {name: model.terms[name].values[-1].value for name in names}
-    return Asked(model, practices, given, months, files, values, known)
+    return Asked(model, practices, given, months, files, values, known, args.preset)
 
 
 def _file(read: xr.Dataset | xr.DataArray) -> dict[str, Any]:

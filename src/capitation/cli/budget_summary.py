@@ -121,7 +121,7 @@ def summary_of(found: xr.Dataset) -> dict[str, Any]:
         "fiscal_year": found.attrs["fiscal_year"],
         "budget": of_area(0),
         "of_the_file": of_area(1),
-        "target_per_head_of_england": found.attrs.get("target_per_head_of_england"),
+        "target_per_weighted_head": found.attrs.get("target_per_weighted_head"),
         "practices": practices,
         "notes": notes_of(found),
     }
@@ -145,25 +145,27 @@ def words_of(found: xr.Dataset) -> str:
     >>> from capitation.fair_budgets import fair_budget
     >>> words = words_of(fair_budget(example_populations(), ["EX001", "EX002"], "Two"))
     >>> print(words.split("\n\n")[0])
-    Two: 2 practices, 9,563 registered, need index 0.928 (England 1); 2018/19, ...
-    Fair budget: £11.14m a year, £1,165 a head (England £1,256)
+    Two: 2 practices, 9,563 registered, need index 0.928; 2018/19, ...
+    Fair budget: £11.14m a year, £1,165 a head
+    All 50 practices of the file: need index 1.064, £1,335 a head
     """
     summary = summary_of(found)
-    total = summary["budget"]
+    total, every = summary["budget"], summary["of_the_file"]
     count = found.sizes["practice"]
     counted = f"{count:,} practice{'s' if count > 1 else ''}"
     named = "" if total["name"] == counted else f"{total['name']}: "
     head = (
         f"{named}{counted}, {total['registered_population']:,.0f} registered, need index "
-        f"{total['need_index']:.3f} (England 1); {found.attrs['fiscal_year']}, "
-        f"{found.attrs['source']}"
+        f"{total['need_index']:.3f}; {found.attrs['fiscal_year']}, {found.attrs['source']}"
     )
+    of_file = f"{every['name'].capitalize()}: need index {every['need_index']:.3f}"
     if "target_per_head" in total:
         last = "target_allocation_with_remoteness"
         money = total.get(last, total["target_allocation"])
-        england = in_pounds(found.attrs["target_per_head_of_england"])
-        a_head = in_pounds(total["target_per_head"])
-        head += f"\nFair budget: £{money / 1e6:,.2f}m a year, {a_head} a head (England {england})"
+        a_head, of_every = (in_pounds(of["target_per_head"]) for of in (total, every))
+        head += f"\nFair budget: £{money / 1e6:,.2f}m a year, {a_head} a head"
+        of_file += f", {of_every} a head"
+    head += f"\n{of_file}"
     rows = list(_practice_rows(summary))
     heading, *lines = table(rows).split("\n")
     return "\n\n".join(

@@ -51,6 +51,7 @@ def asked_of(result: xr.Dataset, asked: Asked) -> dict[str, Any]:
         "commissioners": [str(code) for code in result["commissioner_code"].values],
         **files,
         "input": files["input"] | {"fiscal_year": result.attrs["base_fiscal_year"]},
+        "preset": asked.preset,
         "set": asked.set,
         "notes": notes_of(result),
     }
@@ -76,6 +77,8 @@ def asked_in_words(
             yield heading, f"{listed(file['names'])} ({file['source']})"
     if summary["hubs"]:
         yield "Hubs", summary["hubs"]["source"]
+    if summary["preset"]:
+        yield "Preset", summary["preset"]
     if summary["set"]:
         changed = (f"{name} = {value:g}" for name, value in summary["set"].items())
         yield "Set", listed(changed)
@@ -107,8 +110,8 @@ def words_of(summary: Mapping[str, Any], result: xr.Dataset) -> str:
     totals = [(year, *(show(of[year], "GBP") for of in paid.values())) for year in years]
     before = summary["base_year_total"]
     if before is not None:
-        said = "before the contract" if SPENT_BEFORE in result else "as paid"
-        label = f"{summary['input']['fiscal_year']}, {said}"
+        as_paid = f"{summary['input']['fiscal_year']}, as paid"
+        label = "Before the contract" if SPENT_BEFORE in result else as_paid
         totals.insert(0, (label, *[show(before, "GBP")] * len(paid)))
     payments = table([("Total payments", *paid), *totals])
     parts = [result.attrs["title"], table(asked, str.ljust), payments, written_in_words(summary)]

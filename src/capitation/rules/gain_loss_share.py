@@ -5,8 +5,8 @@ a loss where it is below nothing. Inside the dead band nothing is shared; beyond
 difference (from the first pound) or what lies above the threshold. Four bands each give the
 providers their share of a slice, with shares of their own for losses; then comes quality.
 
-`gain_loss_split` puts caps on that, and divides the pool among the parties. Law: the providers' part
-never falls as the difference rises, is nothing in the dead band, and never passes a cap.
+`gain_loss_split` puts caps on that, and divides the pool among the parties. Law: the providers'
+part never falls as the difference rises, is nothing in the dead band, and never passes a cap.
 """
 
 from capitation.vocabulary import MONTHS_PER_YEAR, constant, round_to_pence, rule, total

@@ -1,9 +1,10 @@
 """Gain and loss share: caps, how the pool is divided among the parties, and who is paid.
 
 What bands and quality give the providers is held under caps on the expected spend and on the
-provider's income, and counts as far as the year's ramp. This part is divided by weights among the integrated provider, the acute hospital, the
-community trust and the council, each in whole pence; the commissioner has the rest of the pool. So
-the five parts always add up to the pool: a gain, or a loss.
+provider's income, and counts as far as the year's ramp. This part is divided by weights among the
+integrated provider, the acute hospital, the community trust and the council, each in whole pence;
+the commissioner has the rest of the pool. So the five parts always add up to the pool: a gain, or a
+loss.
 
 The integrated provider's part falls to the practices by their part of the spend that was expected
 in the share over the year: by their people, for the months in which they were in the contract. What

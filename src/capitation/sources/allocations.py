@@ -6,6 +6,7 @@ pounds.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
+from capitation.sources.file_years import agreed_year
 from capitation.sources.official_csv import Numbers, Table, read_table
 from capitation.sources.weighted_population_headings import MONEY, PERSONS, Column
-from capitation.sources.years import fiscal_year_of
 
 PER_HEAD = "GBP/patient/year"
 
@@ -84,7 +85,7 @@ def read_allocations(path: str | os.PathLike[str], fiscal_year: str | None = Non
     Raises
     ------
     InputError
-        If the file cannot be read, lacks a column, repeats a commissioner, has something that is
+        If the file cannot be read, is of another year, lacks a column, repeats a commissioner, has something that is
         not a number above zero, or prints another distance than its allocation less its target.
 
     Examples
@@ -103,7 +104,7 @@ def read_allocations(path: str | os.PathLike[str], fiscal_year: str | None = Non
     """
     table = read_table(Path(path))
     columns, problems = _find_columns(table)
-    year, doubts = fiscal_year_of(table, fiscal_year)
+    year, doubts, notes = agreed_year(table, fiscal_year)
     raise_if_any([*problems, *doubts])
     table.raise_if_any(table.ragged)
     codes = [cell.strip().upper() for cell in table.columns[columns["commissioner"]]]
@@ -133,6 +134,7 @@ def read_allocations(path: str | os.PathLike[str], fiscal_year: str | None = Non
             "fiscal_year": year,
             "source": table.file,
             "sha256": table.sha256,
+            "notes": json.dumps(notes),
         },
     )
 

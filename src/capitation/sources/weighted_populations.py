@@ -25,6 +25,7 @@ import numpy as np
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
+from capitation.sources.file_years import agreed_year
 from capitation.sources.official_csv import NOTHING, Numbers, Table, read_table
 from capitation.sources.payments import LICENCE
 from capitation.sources.weighted_population_headings import (
@@ -35,7 +36,6 @@ from capitation.sources.weighted_population_headings import (
     WANTED,
     Column,
 )
-from capitation.sources.years import fiscal_year_of
 
 SMALL = 1_000
 """Persons. Under it a blank weighted population is nothing; over it, a fault."""
@@ -62,7 +62,8 @@ def read_weighted_populations(
     path : path-like
         A CSV file in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252.
     fiscal_year : str, optional
-        Such as ``"2018/19"``. Taken from the file's name, or else from its headings.
+        Such as ``"2018/19"``. Taken from the file's name, or else from its headings, which in
+        later tools are old. The attribute `notes` says where these do not agree.
 
     Returns
     -------
@@ -86,16 +87,14 @@ def read_weighted_populations(
     Raises
     ------
     InputError
-        If the file cannot be read, is neither publication, holds something that is not a number,
-        or repeats a practice. Names the file, row and column of each fault.
+        If the file cannot be read, is neither publication, is of another year, holds something
+        that is not a number, or repeats a practice. Names file, row and column of each fault.
 
     Notes
     -----
-    A blank weighted population of a practice under 1,000 persons is zero: so read, each weighted
-    population of the tool adds up to the registered one. The attribute `notes` says where.
-
-    A tool has no need index: it is its overall weighted population over the registered one. Market
-    forces are in either.
+    A blank weighted population of a practice under 1,000 persons is zero: so read, each of the
+    tool's adds up to the registered one. The attribute `notes` says where. A tool has no need
+    index: it is its overall weighted over the registered population. Market forces are in either.
 
     Source: NHS England, github.com/nhsx/AIF_Allocation_Tool.
 
@@ -116,7 +115,7 @@ def read_weighted_populations(
     """
     table = read_table(Path(path))
     layout, columns, missing = _find_columns(table)
-    year, doubts = fiscal_year_of(table, fiscal_year)
+    year, doubts, of_year = agreed_year(table, fiscal_year)
     raise_if_any(missing + doubts)
     table.raise_if_any(table.ragged)
     labels = _labels(table, columns)
@@ -128,7 +127,7 @@ def read_weighted_populations(
         none = np.zeros_like(people)
         need = np.divide(figures["weighted_population"], people, out=none, where=people > 0)
         figures["need_index"] = need
-    return _dataset(table, layout, columns, labels, figures, year, notes)
+    return _dataset(table, layout, columns, labels, figures, year, of_year + notes)
 
 
 # The headings -------------------------------------------------------------------------------

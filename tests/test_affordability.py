@@ -292,7 +292,7 @@ def asked() -> Asked:
     files: dict[str, Any] = dict.fromkeys(("inputs", "given", "practice_terms", "hubs"))
     files["input"] = {"source": "rows.csv", "sha256": ""}
     codes = one_commissioner()["practice"].values.tolist()
-    return Asked(model(), one_commissioner(), None, 60, files, {}, codes)
+    return Asked(model(), one_commissioner(), None, 60, files, {}, codes, None)
 
 
 def said() -> tuple[dict[str, Any], str]:

@@ -11,6 +11,7 @@ import capitation as cap
 from capitation.cli import main
 
 FORMS = ["virtual", "partially-integrated", "fully-integrated", "primary-and-acute"]
+SCENARIOS = [*FORMS, "savings-promised"]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_the_same_money_is_paid_under_every_form(result):
 
 def test_amounts_of_a_commissioner_and_of_a_practice_stand_beside_each_other(result):
     compared = cap.compare(result, ["community_budget_of_contract", "core_in_budget"])
-    assert dict(compared.sizes) == {"measure": 2, "scenario": 4, "year": 2}
+    assert dict(compared.sizes) == {"measure": 2, "scenario": 5, "year": 2}
     assert compared.attrs["units"] == "GBP"
 
 
@@ -61,7 +62,7 @@ def test_the_command_puts_forms_into_columns(capsys):
     assert "First year, 2017/18" in said
     assert "All years, 2017/18 – 2018/19" in said
     heading = next(line for line in said.splitlines() if line.startswith("First year"))
-    assert heading.split()[-4:] == FORMS
+    assert heading.split()[-5:] == SCENARIOS
     assert main([*words, "--json", "--measure", "total_payments", "--scenario", *FORMS[:2]]) == 0
     told = json.loads(capsys.readouterr().out)
     assert list(told["measures"]) == ["total_payments"]

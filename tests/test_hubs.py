@@ -51,8 +51,22 @@ def test_each_hub_is_held_against_its_bounds_and_the_whole_against_the_provider(
     assert checked["whole_list"].item() == 160_000
     assert checked["large_enough"].item()
     assert not check_hubs(practices, hubs, least_of_all=160_001)["large_enough"].item()
-    with pytest.raises(InputError, match="is in no hub"):
-        check_hubs(practices, {"P001": "A"})
+
+
+def test_practices_without_a_hub_are_told_on_one_line_with_all_else():
+    practices = of_lists([1000] * 8)
+    practices["commissioner"][1] = "C2"
+    hubs = {"P001": "A", "P002": "A", "P003": " ", "P009": "A", "X": "B"}
+    with pytest.raises(InputError) as caught:
+        check_hubs(practices, hubs)
+    absent, others, two = map(str, caught.value.problems)
+    assert absent.startswith("hubs: no hub of 6 practices (P003, P004, P005, P006, P007, …)")
+    assert "no 2 practices (P009, X) in" in others
+    assert "has practices of" in two
+    with pytest.raises(InputError, match="did you mean 'P001'"):
+        check_hubs(practices.isel(practice=[0]), {"P001": "A", "P0O1": "A"})
+    with pytest.raises(InputError, match="no hub of 8 practices"):
+        check_hubs(practices, {})
 
 
 def test_the_sizes_are_those_of_the_written_answer():
@@ -71,6 +85,8 @@ def test_coordinates_are_read_and_every_problem_told(tmp_path):
     file.write_text("practice,easting,northing\nP001,1,2\nP002,3,4.5\n", "utf-8")
     read = read_coordinates(file)
     assert read.loc["P002"].tolist() == [3, 4.5]
+    with pytest.raises(InputError, match=r"places.csv: no coordinates of 3 practices \(P003, P004"):
+        group_into_hubs(of_lists([40_000] * 5), read)
     file.write_text("practice,easting,northin\nP001,1,2\n", "utf-8")
     with pytest.raises(InputError) as caught:
         read_coordinates(file)
@@ -203,7 +219,12 @@ def test_every_fault_is_told_at_once(thirty):
     with pytest.raises(InputError) as caught:
         group_into_hubs(thirty, pd.concat([where, where.iloc[[1]]]), most=5_000, least=1_000)
     message = str(caught.value)
-    for words in ("EX001: there are none", "are not numbers", "stand twice", "more than the 5,000"):
+    for words in (
+        "coordinates: no coordinates of 2 practices (EX001, EX002)",
+        "coordinates that are no numbers, of practice EX003",
+        "more than one row of practice EX004",
+        "more than the 5,000",
+    ):
         assert words in message
     with pytest.raises(InputError, match="not over the most"):
         group_into_hubs(thirty, where, least=9, most=8)

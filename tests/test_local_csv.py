@@ -125,6 +125,18 @@ def test_every_fault_of_inputs_is_told_at_once(file, practices):
     ]
 
 
+def test_an_input_for_some_practices_leaves_the_others_what_they_have(file, practices):
+    path = file("practice,need_index", "A99002,1.1")
+    joined = with_inputs(practices, path, others={"need_index": 0.0})
+    assert joined["need_index"].sel(practice="A99002").item() == 1.1
+    assert float(joined["need_index"].sum()) == 1.1
+    assert joined.attrs["inputs_left_out"] == practices.sizes["practice"] - 1
+    # A file that has an input which all practices need leaves nobody out.
+    path = file("practice,need_index,cost", "A99002,1.1,5")
+    (found,) = problems(with_inputs, practices, path, others={"need_index": 0.0})
+    assert "no row" in found
+
+
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "5%", "1 2", "0x10", "TRUE", "½"])
 def test_what_is_no_number(file, text):
     (found,) = problems(read_inputs, file("practice,cost", f"A99001,{text}"))

@@ -399,7 +399,7 @@ WRONG = {
         ("[input.uplift_owed_at_start]\ntitle", "[input.uplift_owed_at_start]\nname"),
         "input.uplift_owed_at_start",
         "the key 'name' is not known "
-        "(known: 'assumption', 'least', 'most', 'source', 'title', 'unit', 'value')",
+        "(known: 'assumption', 'for_some', 'least', 'most', 'source', 'title', 'unit', 'value')",
     ),
     "unknown key of a scenario": (
         ("[scenario.core-and-local-schemes]\ntitle", "[scenario.core-and-local-schemes]\ntitel"),

@@ -219,7 +219,7 @@ def test_every_input_stands_in_one_file():
 def test_an_input_says_what_it_is_and_what_is_assumed(name):
     given = INPUT[name]
     required = {"title", "unit", "value", "assumption"} | ({"least"} - EITHER_SIGN.get(name, set()))
-    assert given.keys() - {"most", "each"} == required
+    assert given.keys() - {"most", "each", "for_some"} == required
     assert given["title"].strip()
     assert given["assumption"].strip()
     assert given["unit"] in {"1", "admission/year", "GBP", "GBP/month", "GBP/year", "month"}

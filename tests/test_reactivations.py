@@ -203,6 +203,25 @@ def test_every_problem_of_a_file_is_told_at_once():
         assert words in message
 
 
+def test_contradictions_are_told_with_the_cells_that_cannot_be_read():
+    rows = [
+        "EX001,2016-04-01,soon,2018-04-01,4,5,",
+        "EX002,2016-04-01,2015-04-01,2018-04-01,4,four,",
+        "EX003,soon,2017-04-01,2018-04-01,four,4,",
+        "EX004,2016-04-01,2017-04-01,soon,4,4,2018-04-01",
+        "EX005,soon,soon,soon,four,four,soon",
+    ]
+    with pytest.raises(InputError) as caught:
+        read("\n".join([f"{HEADINGS},approved_later_date", *rows]))
+    problems = [str(problem) for problem in caught.value.problems]
+    cells = [problem for problem in problems if ", column " in problem]
+    contradicted = [problem for problem in problems if problem not in cells]
+    assert len(cells) == 11
+    assert len(contradicted) == 2
+    assert "row 2: 5 of 4 partners agree" in contradicted[0]
+    assert "row 3: notice on 2015-04-01 is before" in contradicted[1]
+
+
 def test_a_row_that_contradicts_itself_is_refused():
     rows = [
         "EX001,2018-04-01,2017-04-01,2018-04-01,4,5,",

@@ -121,8 +121,17 @@ def test_every_disagreement_is_told_at_once():
         "swap payer and payee",
     ):
         assert words in message
-    with pytest.raises(InputError, match="there are none"):
+    with pytest.raises(InputError, match=r"there are none.*result of project by name"):
         roll_up({})
+    for unnamed in ([one, other], one):
+        with pytest.raises(InputError, match=r"without names.*result of project by name"):
+            roll_up(unnamed)
+    with pytest.raises(InputError) as caught:
+        roll_up({"One": "one.nc"}, [("One", "Other", 5.0)])
+    assert "contract One: found str" in str(caught.value)
+    assert "payments between: found list" in str(caught.value)
+    with pytest.raises(InputError, match="payments between: found 'One'"):
+        roll_up({"One": one}, {"One": 5.0})
     with pytest.raises(InputError, match="did you mean 'global_sum'"):
         roll_up({"One": one}, measures=["global_sun"])
     with pytest.raises(InputError, match="not by area and month"):

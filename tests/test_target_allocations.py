@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,10 +159,57 @@ def test_distances_from_target_of_2013_14(reference_data):
     assert [round(float(n), 3) for n in (a_head.min(), a_head.max())] == [1135.408, 1135.414]
 
 
-def test_distances_of_other_commissioners_are_refused(example):
-    people = example["registered_population"]
-    with pytest.raises(ValueError, match="cannot align"):
-        distance_from_target(people, people.isel(practice=slice(1, None)))
+def of_practices(**values):
+    found = xr.DataArray([float(value) for value in values.values()], dims="practice")
+    return found.assign_coords(practice=list(values))
+
+
+@given(st.permutations("ABCD"), st.permutations("ABCD"))
+@settings(max_examples=10, deadline=None)
+def test_distances_are_by_code_in_any_order(of_target, of_population):
+    allocation = of_practices(A=90, B=100, C=110, D=50)
+    target = of_practices(A=100, B=50, C=100, D=100)
+    people = of_practices(A=1, B=2, C=4, D=5)
+    found = distance_from_target(
+        allocation, target.sel(practice=of_target), people.sel(practice=of_population)
+    )
+    assert found["practice"].values.tolist() == ["A", "B", "C", "D"]
+    assert found["distance_from_target"].values == pytest.approx([-0.1, 1, 0.1, -0.5])
+    assert found["distance_in_money"].values.tolist() == [-10, 50, 10, -50]
+    assert found["allocation_per_head"].values.tolist() == [90, 50, 27.5, 10]
+    assert found["target_per_head"].values.tolist() == [100, 25, 25, 20]
+
+
+def test_distances_of_other_practices_are_refused_with_all_codes():
+    money, other = of_practices(A=1, B=2, C=3), of_practices(C=3, D=4, A=1, E=5)
+    with pytest.raises(InputError) as error:
+        distance_from_target(money, other)
+    assert [str(problem) for problem in error.value.problems] == [
+        "allocation: there is no practice D, E (target must be of the same, in any order)",
+        "target: there is no practice B (allocation must be of the same, in any order)",
+    ]
+    with pytest.raises(InputError, match="practice A stands twice"):
+        distance_from_target(money, xr.concat([money, money.isel(practice=[0])], "practice"))
+    with pytest.raises(InputError, match="target: has no codes along 'practice'"):
+        distance_from_target(money, money.drop_vars("practice"))
+    with pytest.raises(InputError, match="target: found float"):
+        distance_from_target(money, 5.0)
+
+
+def test_targets_and_populations_that_cannot_be_are_refused_all_at_once():
+    money = of_practices(A=1, B=2, C=np.nan)
+    with pytest.raises(InputError) as error:
+        distance_from_target(money, of_practices(A=0, B=np.inf, C=1), of_practices(A=1, B=1, C=-1))
+    places = [problem.where for problem in error.value.problems]
+    assert places == [
+        "allocation, practice C",
+        "target, practice A",
+        "target, practice B",
+        "population, practice C",
+    ]
+    alone = of_practices(A=0).sel(practice="A", drop=True)
+    with pytest.raises(InputError, match=r"^target: is 0 "):
+        distance_from_target(alone, alone)
 
 
 # Fair budgets ----------------------------------------------------------------------------------
@@ -212,7 +260,7 @@ def test_a_tool_gives_shares_and_at_a_price_money(tool):
     found = fair_budget(tool, codes, per_weighted_head=1_732.0)
     paid = 1_732.0 * tool["weighted_population"].sel(practice=codes)
     np.testing.assert_allclose(found["target_allocation"].values, paid.values)
-    assert found.attrs["target_per_head_of_england"] == 1_732.0
+    assert found.attrs["target_per_weighted_head"] == 1_732.0
     every = found.isel(area=1)
     assert float(every["area_need_index"]) == pytest.approx(1, abs=1e-9)
 
@@ -224,6 +272,17 @@ def test_nobody_registered_gives_no_ratio(example):
     found = fair_budget(empty, ["EX001", "EX002"])
     assert float(found["need_index"].sel(practice="EX001")) == 0
     assert np.isfinite(found["area_target_per_head"].values).all()
+
+
+def test_a_text_is_one_code_and_not_its_letters(example):
+    assert fair_budget(example, "EX001").identical(fair_budget(example, ["EX001"]))
+    assert practices_of(example, "ex001") == ["EX001"]
+    assert len(practices_of(example, commissioners="EXAMPLE")) == 50
+    assert len(practices_of(example, networks="N2")) == 10
+    for ask in (fair_budget, practices_of):
+        with pytest.raises(InputError, match="there is no practice 'EX0001'") as error:
+            ask(example, "EX0001")
+        assert len(error.value.problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -279,6 +338,8 @@ def test_the_command_in_words():
     text, status = asked("--practices", "EX001", "ex002", "--name", "North")
     assert status == 0
     assert text.startswith("North: 2 practices, 9,563 registered")
+    assert "All 50 practices of the file: need index" in text
+    assert "England" not in text
     assert "Target without remoteness" in text
     assert "EX002 Example practice 2" in text
 

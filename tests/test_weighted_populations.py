@@ -114,6 +114,8 @@ def test_a_later_tool_has_neither_places_nor_patients_and_its_name_says_the_year
     row = ROW.replace("00Y,Place,8001", ",,")
     populations = read_weighted_populations(written(row, name="2024_2025.csv"))
     assert populations.attrs["fiscal_year"] == "2024/25"
+    (note,) = json.loads(populations.attrs["notes"])
+    assert note == "taken for 2024/25, while the headings say 2022/23"
     assert populations["commissioner"].values.tolist() == ["00X"]
     assert populations["commissioner_name"].values.tolist() == ["Old CCG"]
     assert "registered_list" not in populations
@@ -175,6 +177,33 @@ def test_a_year_that_is_none_is_refused(written):
         read_weighted_populations(written(ROW), "2018")
 
 
+@pytest.mark.parametrize(
+    ("name", "year", "notes"),
+    [
+        ("tool_2022_23.csv", None, 0),
+        ("tool_2022_23.csv", "2022/23", 0),
+        ("tool_2023_24.csv", None, 1),  # later tools keep the headings of 2022/23
+        ("tool_2023_24.csv", "2023/24", 1),
+        ("tool_2023_24.csv", "2022/23", 1),
+        ("tool.csv", "2023/24", 1),
+        ("tool.csv", "2018/19", None),
+        ("tool_2022_23.csv", "2018/19", None),
+        ("tool_2022_23.csv", "2023/24", None),
+        ("tool_2023_24.csv", "2024/25", None),
+    ],
+)
+def test_a_year_that_the_file_contradicts_is_noted_or_refused(written, name, year, notes):
+    path = written(ROW, name=name)
+    if notes is None:
+        with pytest.raises(InputError, match=f"{year} is asked for, but") as error:
+            read_weighted_populations(path, year)
+        assert "the headings say 2022/23" in str(error.value)
+        return
+    populations = read_weighted_populations(path, year)
+    assert populations.attrs["fiscal_year"] == year or year is None
+    assert len(json.loads(populations.attrs["notes"])) == notes
+
+
 # Allocations -----------------------------------------------------------------------------------
 
 ALLOCATIONS = (
@@ -209,6 +238,11 @@ def test_wrong_allocations_are_refused(written, rows, said):
     with pytest.raises(InputError) as error:
         read_allocations(written(*rows, headings=ALLOCATIONS))
     assert said in str(error.value)
+
+
+def test_allocations_of_another_year_are_refused(written):
+    with pytest.raises(InputError, match="2012/13 is asked for, but the headings say 2013/14"):
+        read_allocations(written(BOLTON, headings=ALLOCATIONS), "2012/13")
 
 
 def test_allocations_without_a_column_are_refused(written):

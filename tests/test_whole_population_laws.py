@@ -445,7 +445,7 @@ def area(name: str) -> xr.Dataset:
 
 @pytest.mark.parametrize("name", FAMILY)
 def test_every_model_of_the_family_pays_everything_to_somebody(name):
-    result = project(shipped(name), area(name), months=26)
+    result = project(shipped(name), area(name), months=26, start=START)
     assert len(result["scenario"]) >= 3
     assert np.isfinite(result["total_payments"].values).all()
     money = sum(result[stream] for stream in CONSERVED)
@@ -479,7 +479,8 @@ def test_portsmouth_and_hampshire_on_the_payments_of_2016_17(
 ):
     practices = read_payments(reference_data / "gp_payments_2016_17.csv")
     here = practices.sel(practice=np.isin(practices["commissioner"].values, codes))
-    result = project(name, here, months=24, variables=("notional_budget", "total_payments"))
+    wanted = ("notional_budget", "total_payments")
+    result = project(name, here, months=24, start=START, variables=wanted)
     assert sorted(result["commissioner_code"].values) == sorted(codes)
     assert (result["total_payments"].sum("practice") > 0).all()
     virtual = result["notional_budget"].sel(scenario="virtual").isel(month=slice(12, 24))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.errors import InputError, Problem, raise_if_any
 from capitation.hub_solver import Grouping, distances, group, neighbours, pieces, solver_or_error
-from capitation.hubs import figure_of_hubs
+from capitation.hubs import counted, figure_of_hubs
 from capitation.practices import place_of
 
 CANDIDATES = 15
@@ -150,15 +151,20 @@ def _faults(
     wanted = practices["practice"].values.astype(str).tolist()
     lists = practices["registered_list"].values.astype(float)
     place = place_of(practices)
-    for code in wanted:
-        if code not in known:
-            mend = f"give easting and northing; {nearest(code, known)}"
-            yield Problem(f"coordinates, practice {code}", "there are none", mend)
+    there = set(known)
     finite = np.isfinite(coordinates[["easting", "northing"]].to_numpy(float)).all(axis=1)
-    for code in coordinates.index[~finite].astype(str).tolist():
-        yield Problem(f"coordinates, practice {code}", "are not numbers", "give them in metres")
-    for code in coordinates.index[coordinates.index.duplicated()].astype(str).tolist():
-        yield Problem(f"coordinates, practice {code}", "stand twice", "keep one of them")
+    absent = [code for code in wanted if code not in there]
+    no_numbers = [code for code, number in zip(known, finite, strict=True) if not number]
+    twice = [code for code, count in Counter(known).items() if count > 1]
+    every = "give easting and northing of every practice"
+    for codes, found, mend in (
+        (absent, "no coordinates of", every),
+        (no_numbers, "coordinates that are no numbers, of", "give them in metres"),
+        (twice, "more than one row of", "keep one of each"),
+    ):
+        if codes:
+            where = str(coordinates.attrs.get("source", "coordinates"))
+            yield Problem(where, f"{found} {counted(codes)}", mend)
     for code, size in zip(wanted, lists.tolist(), strict=True):
         if size > most:
             found = f"{size:,.0f} patients, more than the {most:,.0f} of a whole hub"

@@ -79,13 +79,31 @@ def read_reactivations(path: str | os.PathLike[str]) -> list[Request]:
     cells = sheet.texts(LATER)
     read[LATER] = [_day(cell) for cell in cells]
     problems += _not_read(sheet, LATER, [bool(c) and _day(c) is None for c in cells])
-    table.raise_if_any(problems)
     rows = [
-        Request(code, place=table.where(n), **{name: read[name][n] for name in read})
+        _request(code, table.where(n), {name: read[name][n] for name in read})
         for n, code in enumerate(sheet.codes)
     ]
-    table.raise_if_any([problem for row in rows for problem in contradictions(row)])
+    problems += [problem for row in rows for problem in contradictions(row)]
+    table.raise_if_any(problems)
     return rows
+
+
+def _request(practice: str, place: str, cells: dict[str, Any]) -> Request:
+    """A row as a request. What could not be read has such a value that it contradicts nothing."""
+    suspended = cells["suspended"] or dt.date.min
+    partners = cells["partners"]
+    if partners is None:
+        partners = max(cells["partners_agreeing"] or 0, 1)
+    agreeing = cells["partners_agreeing"]
+    filled = {
+        "suspended": suspended,
+        "notice": cells["notice"] or suspended,
+        "effective": cells["effective"] or dt.date.max,
+        "partners": partners,
+        "partners_agreeing": min(partners, 1) if agreeing is None else agreeing,
+        LATER: cells[LATER] if cells["effective"] else None,
+    }
+    return Request(practice, place=place, **cells | filled)
 
 
 def _not_read(sheet: Sheet, name: str, wrong: Sequence[bool]) -> Iterator[Problem]:

@@ -58,9 +58,9 @@ def roll_up(
     Raises
     ------
     InputError
-        For results without names, a practice in two contracts, scenarios, months or units that do not agree, a measure
-        that no contract has or that is not by month and area, and payments of a contract that is
-        not there, to itself, or below nothing. All at once.
+        For results without names, a practice in two contracts, scenarios, months or units that do
+        not agree, a measure that no contract has or that is not by month and area, and payments of
+        a contract that is not there, to itself, or below nothing. All at once.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from capitation.projection import project
 
 SWITCHED = (
     "savings_promised",
+    "savings_promised_share",
     "variation_share_saved",
     "savings_lag",
     "savings_build_up",
@@ -28,6 +29,7 @@ SWITCHED = (
     "taxable_share_of_sub_contracts",
     "double_running_share",
     "setup_cost_of_year",
+    "setup_cost_share",
     "allocation_in_base_year",
     "allocation_growth",
     "reserves_share",

@@ -102,6 +102,18 @@ def unwarranted_variation(
     >>> sums = found[["opportunity", "opportunity_by_chance", "opportunity_at_least"]].sum()
     >>> [round(float(one)) for one in sums.values()]
     [958, 1071, 0]
+
+    At what an event costs it is the term ``variation_opportunity`` of a model, which takes a sum
+    for each commissioner: here one practice has twice its share, and an admission costs £2,500.
+
+    >>> import capitation
+    >>> practices["admissions"][0] *= 2
+    >>> found = unwarranted_variation(practices, "admissions")
+    >>> cost = 2_500 * float(found["opportunity_at_least"].sum())  # GBP/year
+    >>> model = capitation.load_model("partially-integrated-aco")
+    >>> model = capitation.with_terms(model, {"variation_opportunity": round(cost)})
+    >>> f"{model.terms['variation_opportunity'].at(model.start):,.0f}"
+    '1,886,026'
     """
     peers = nearest_peers(practices) if peers is None else peers
     raise_if_any(faults_of_figures(practices, events, population))

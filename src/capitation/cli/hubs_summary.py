@@ -29,7 +29,7 @@ def add_options(add: Callable[..., argparse.Action]) -> None:
     add("--hubs", metavar="FILE.csv", help="practice,hub: check these hubs instead")
     add("--least", type=float, metavar="PATIENTS", help="of a hub's list [30,000]")
     add("--most", type=float, metavar="PATIENTS", help="of a hub's list [50,000]")
-    add("--output", metavar="OUT.csv", help="write the hubs, as run takes them: --hubs")
+    add("--output", metavar="OUT.csv", help="write the hubs found, as run takes them: --hubs")
 
 
 def hubs(args: argparse.Namespace) -> tuple[str, int]:
@@ -64,6 +64,9 @@ def _option_problems(args: argparse.Namespace) -> Iterator[Problem]:
     if bool(args.coordinates) == bool(args.hubs):
         found = "both of them" if args.hubs else "neither of them"
         yield Problem("--coordinates, --hubs", found, "give one: places to group, or hubs to check")
+    elif args.hubs and args.output:
+        mend = "leave it out; with --coordinates practices are grouped, and their hubs written"
+        yield Problem("--output", "there is nothing to write but what --hubs has", mend)
     for option, value in (("--least", args.least), ("--most", args.most)):
         if value is not None and not value > 0:
             yield Problem(option, f"found {value:g}", "patients, more than none")

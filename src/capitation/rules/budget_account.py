@@ -66,7 +66,7 @@ def contract_runs(integrated_population):
     return 1 if integrated_population > 0 else 0
 
 
-@rule(unit="1", assumption="By weighted population.")
+@rule(unit="1", assumption="By weighted population, in the month.")
 def integrated_share_of_contract(integrated_population, contract_weighted_population):
     """Part of the contract, virtual and integrated, that is integrated."""
     anyone = contract_weighted_population > 0
@@ -76,23 +76,32 @@ def integrated_share_of_contract(integrated_population, contract_weighted_popula
 # ------------------------------------------------------------------ the commissioner's money
 
 
+expected_integrated_of_contract = total(
+    "expected_integrated_of_year",
+    over="practices",
+    title="The year's expected spend in the share, all integrated practices",
+)
+
+
 @rule(
     unit="GBP/month",
     source="gov-multilateral-gain-loss-sharing",
-    assumption="Settled in March like the provider's part, and like it only as far as the contract "
-    "is integrated: the rest is a note in the alliance's ledger.",
+    assumption="Settled in March like the provider's part, and like it by the part of the year's "
+    "expected spend that is integrated: the rest is a note in the alliance's ledger.",
 )
 def gains_of_others(
     gain_to_acute,
     gain_to_community,
     gain_to_council,
-    integrated_share_of_contract,
+    expected_integrated_of_contract,
+    expected_in_share_of_year,
     month_of_fiscal_year,
 ):
     """In March, what hospital, community trust and council are paid of a gain, or pay of a loss."""
-    of_year = gain_to_acute + gain_to_community + gain_to_council
-    once = of_year / PAID_ONCE if month_of_fiscal_year == 12 else 0
-    return once * integrated_share_of_contract
+    anything = expected_in_share_of_year > 0
+    share = expected_integrated_of_contract / expected_in_share_of_year if anything else 0
+    of_year = (gain_to_acute + gain_to_community + gain_to_council) * share
+    return of_year / PAID_ONCE if month_of_fiscal_year == 12 else 0
 
 
 @rule(

@@ -85,8 +85,9 @@ def read_allocations(path: str | os.PathLike[str], fiscal_year: str | None = Non
     Raises
     ------
     InputError
-        If the file cannot be read, is of another year, lacks a column, repeats a commissioner, has something that is
-        not a number above zero, or prints another distance than its allocation less its target.
+        If the file cannot be read, is of another year, lacks a column, repeats a commissioner, has
+        something that is not a number above zero, or prints another distance than its allocation
+        less its target.
 
     Examples
     --------

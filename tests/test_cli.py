@@ -713,9 +713,9 @@ def test_hubs_go_with_simulate_and_explain(said, stubbed, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["A99002,North"], "hubs, practice A99003: is in no hub (name the hub of every practice)"),
+        (["A99002,North"], "hubs: no hub of practice A99003 (name the hub of every practice)"),
         (["A99002,North", "A99003,"], "hubs.csv, row 3"),
-        (["A99002,North", "A99003,North", "A99009,North"], "there is no practice 'A99009'"),
+        (["A99002,North", "A99003,North", "A99009,North"], "there is no practice A99009"),
         (["A99002,North", "A99003,North", "A99002,South"], "is in row 2 too"),
     ],
 )

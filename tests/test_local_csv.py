@@ -375,6 +375,6 @@ def test_wrong_hubs_of_practices_are_told_at_once():
     with pytest.raises(cap.InputError) as caught:
         cap.in_hubs(apart, {"EX001": "A", "EX002": "A", "EX009": "A"})
     said = "\n".join(map(str, caught.value.problems))
-    assert "EX003: is in no hub" in said
-    assert "there is no practice 'EX009'" in said
+    assert "no hub of practice EX003" in said
+    assert "there is no practice EX009" in said
     assert "hub 'A' has practices of 01A and of 02B" in said

@@ -12,8 +12,8 @@ import xarray as xr
 
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.hub_solver import Grouping, distances, group, neighbours, pieces, solver_or_error
-from capitation.hubs import counted, figure_of_hubs
-from capitation.practices import place_of
+from capitation.hubs import figure_of_hubs
+from capitation.practices import counted, place_of
 
 CANDIDATES = 15
 """The hub's centre is one of so many nearest practices, unless no grouping is found so."""

@@ -6,18 +6,17 @@ A care hub serves 30,000 to 50,000 patients, a multispecialty community provider
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from capitation.by_year import amounts_by_year
-from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.errors import Problem, raise_if_any
 from capitation.national import national_terms
-from capitation.practices import in_hubs, place_of
+from capitation.practices import in_hubs
 from capitation.sources.local_csv import read_inputs
-from capitation.sources.local_sheet import listed
 
 
 def check_hubs(
@@ -69,7 +68,7 @@ def check_hubs(
     """
     least, most = figure_of_hubs("hub_list_least", least), figure_of_hubs("hub_list_most", most)
     least_of_all = figure_of_hubs("provider_list_least", least_of_all)
-    names = _hub_names(practices, hubs)
+    names = in_hubs(practices, hubs)["commissioner"].values.astype(str)
     hub, at = np.unique(names, return_inverse=True)
     lists = practices["registered_list"].values.astype(float)
     sizes = np.bincount(at, lists)
@@ -175,7 +174,7 @@ def cost_of_hubs(
         As from `in_hubs`, for a running cost below nothing, and for a name of which there are no
         amounts by practice.
     """
-    names = _hub_names(result, hubs)
+    names = in_hubs(result, hubs)["commissioner"].values.astype(str)
     running = figure_of_hubs("hub_running_cost", running_cost)
     amounts = amounts_by_year(result, name)
     problems = [] if running >= 0 else [Problem("running cost", f"is {running:,.2f}", "0 or more")]
@@ -191,41 +190,6 @@ def cost_of_hubs(
     )
     whole = {"paid": paid, "running_cost": of_year, "cost": paid + of_year}
     return xr.Dataset(whole).map(lambda one: one.assign_attrs(units="GBP"))
-
-
-def _hub_names(practices: xr.Dataset, hubs: Mapping[str, str]) -> np.ndarray:
-    """Name of the hub of each practice, as `in_hubs` gives it: all that are absent on one line."""
-    codes = practices["practice"].values.astype(str).tolist()
-    known, place = set(codes), place_of(practices)
-    absent = [code for code in codes if not hubs.get(code, "").strip()]
-    others = [code for code in hubs if code not in known]
-    problems = []
-    if absent:
-        mend = "name the hub of every practice"
-        problems.append(Problem("hubs", f"no hub of {counted(absent)}", mend))
-    if others:
-        mend = nearest(others[0], codes) if len(others) == 1 else "delete their rows"
-        problems.append(Problem("hubs", f"there is no {counted(others)} in {place}", mend))
-    placed = [n for n, code in enumerate(codes) if hubs.get(code, "").strip()]
-    try:
-        found = in_hubs(practices.isel(practice=placed), {codes[n]: hubs[codes[n]] for n in placed})
-    except InputError as error:
-        problems += error.problems
-    raise_if_any(problems)
-    return found["commissioner"].values.astype(str)
-
-
-def counted(codes: Sequence[str]) -> str:
-    """How many practices there are, and which are the first.
-
-    Examples
-    --------
-    >>> counted(["A99001"]), counted(["A99001", "A99002"])
-    ('practice A99001', '2 practices (A99001, A99002)')
-    """
-    if len(codes) == 1:
-        return f"practice {codes[0]}"
-    return f"{len(codes):,} practices ({listed(codes)})"
 
 
 def figure_of_hubs(term: str, given: float | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,10 @@ FLAGS = {
     "london_practice": "Is a London practice",
 }
 """Yes (1) or no (0) for each practice."""
+
+
+NAMED = 5
+"""Codes that a message names; of more it says how many."""
 
 
 @dataclass(frozen=True)
@@ -220,16 +224,16 @@ def in_hubs(practices: xr.Dataset, hubs: Mapping[str, str]) -> xr.Dataset:
     codes = practices["practice"].values.astype(str).tolist()
     areas = practices["commissioner"].values.astype(str).tolist()
     place = place_of(practices)
-    problems = [
-        Problem(f"hubs, practice {code}", "is in no hub", "name the hub of every practice")
-        for code in codes
-        if not hubs.get(code, "").strip()
-    ]
-    problems += [
-        Problem("hubs", f"there is no practice {code!r} in {place}", nearest(code, codes))
-        for code in hubs
-        if code not in codes
-    ]
+    known = set(codes)
+    absent = [code for code in codes if not hubs.get(code, "").strip()]
+    others = [code for code in hubs if code not in known]
+    problems = []
+    if absent:
+        found, mend = f"no hub of {counted(absent)}", "name the hub of every practice"
+        problems.append(Problem("hubs", found, mend))
+    if others:
+        mend = nearest(others[0], codes) if len(others) == 1 else "delete their rows"
+        problems.append(Problem("hubs", f"there is no {counted(others)} in {place}", mend))
     area_of: dict[str, str] = {}
     for code, area in zip(codes, areas, strict=True):
         hub = hubs.get(code, "")
@@ -240,6 +244,20 @@ def in_hubs(practices: xr.Dataset, hubs: Mapping[str, str]) -> xr.Dataset:
             )
     raise_if_any(problems)
     return practices.assign_coords(commissioner=("practice", [hubs[code] for code in codes]))
+
+
+def counted(codes: Sequence[str]) -> str:
+    """How many practices there are, and which are the first.
+
+    Examples
+    --------
+    >>> counted(["A99001"]), counted(["A99001", "A99002"])
+    ('practice A99001', '2 practices (A99001, A99002)')
+    """
+    if len(codes) == 1:
+        return f"practice {codes[0]}"
+    more = ", …" if len(codes) > NAMED else ""
+    return f"{len(codes):,} practices ({', '.join(codes[:NAMED])}{more})"
 
 
 def in_one_pool(practices: xr.Dataset, name: str, agreed: Collection[str]) -> xr.Dataset:

@@ -63,7 +63,9 @@ FILES = {path.stem: read(path) for path in sorted(TERMS.glob("*.toml"))}
 
 def tables(kind: str, files: frozenset[str] = frozenset(FILES)) -> dict[str, dict]:
     """Every table of a kind, by its name, whichever of the files it stands in."""
-    return {name: entry for file in files for name, entry in FILES[file].get(kind, {}).items()}
+    return {
+        name: entry for file in sorted(files) for name, entry in FILES[file].get(kind, {}).items()
+    }
 
 
 KINDS = ("term", "input", "source", "schedule", "cash", "service", "segment", "preset")

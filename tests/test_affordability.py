@@ -201,7 +201,7 @@ def test_the_usual_terms_are_switched_where_none_is_named():
     found = switching_values(UNITING_CARE, one_commissioner(), scenario="savings-on-time")
     names = found["term"].values.tolist()
     assert set(names) <= set(SWITCHED)
-    assert {"contract_price", "savings_lag", "care_growth"} <= set(names)
+    assert {"contract_price", "savings_lag", "price_on_top"} <= set(names)
     assert found.attrs["year"] == "2015/16"
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import capitation as cap
 from capitation.affording import NOT_TESTED, affordability
 from capitation.cli.affordability_summary import summary_of, words_of
 from capitation.cli.asked import Asked
@@ -338,3 +339,20 @@ def test_each_of_two_groups_has_half_of_the_vanguards_money():
     np.testing.assert_allclose(found[wanted[2]], [0, 5e5, 0])
     assert found[wanted[3]][:2].tolist() == [0, 0]
     assert found[wanted[3]][2] > 0
+
+
+def test_the_first_year_is_the_contract_s_and_a_virtual_one_has_none():
+    few = cap.example_practices().isel(practice=slice(0, 3))
+    model = cap.load_model("portsmouth-virtual-mcp")
+    scenarios = ["virtual", "then-fully-integrated"]
+    tested = cap.affordability(cap.project(model, few, scenarios))
+    assert tested["first_year"].values.tolist() == ["2017/18", "2019/20"]
+    assert tested["has_budget"].values.tolist() == [False, True]
+    gap = tested["provider_gap"].sel(scenario="then-fully-integrated", year="2019/20")
+    passes = tested["provider_gap_passes_first_year"].sel(scenario="then-fully-integrated")
+    assert bool(passes) == (float(gap) < 0.01)
+    switched = cap.switching_values(
+        model, few, ["savings_promised"], scenario="then-fully-integrated"
+    )
+    assert switched.attrs["year"] == "2019/20"
+    assert float(switched["gap"]) == pytest.approx(float(gap))

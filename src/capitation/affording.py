@@ -11,6 +11,9 @@ from capitation.projection import whole
 TESTS = ("commissioner_gap", "provider_gap", "commissioner_gap_with_provider", "practice_gap")
 """Rules of affordability: a gap a year, of a commissioner or a practice. None or less passes."""
 
+PAID = "provider_income"
+"""What a contract pays its provider in a year."""
+
 MARCH = 3
 """The month in which a fiscal year ends, and is settled."""
 
@@ -69,12 +72,15 @@ def affordability(result: xr.Dataset) -> xr.Dataset:
         - ``<test>`` : the gap on ``scenario``, ``commissioner_code`` (or ``practice``) and
           ``year`` [GBP]; more than none fails;
         - ``<test>_passes`` : whether each year is tested, and passes;
-        - ``<test>_passes_first_year`` and ``<test>_passes_every_year``, of the years tested;
+        - ``<test>_passes_first_year``, of the contract's first year, and
+          ``<test>_passes_every_year``, of the years tested;
         - ``<test>_mean`` [GBP] and ``<test>_passes_on_average``: what a test of the mean of the
           years tested would have said. It decides nothing;
         - ``<test>_parts`` : what makes the gap [GBP], on ``<test>_part`` too: they add up to it.
 
-        The coordinate ``tested`` says which years are tested.
+        The coordinate ``tested`` says which years are tested. ``first_year`` on ``scenario`` is
+        the first of them in which the contract pays its provider, or else the first of all;
+        ``has_budget`` says whether it does in any.
         ``practices_failing`` counts practices by commissioner and year, of the years tested.
         ``price_falls_as_need_rises`` says whether the provider is paid less than the year before,
         while care in scope would cost more if nothing were done.
@@ -102,14 +108,14 @@ def affordability(result: xr.Dataset) -> xr.Dataset:
         mend = "at least 12 months from an April, or as many as reach a March"
         raise InputError(Problem("result", f"no year can be tested: each {NOT_TESTED}", mend))
     result = result.assign_coords(tested=("year", years, {"long_name": "Whether it is tested"}))
-    found: dict[str, xr.DataArray] = {}
+    found = contract_years(result)
     for name in tests:
-        found |= _tested(result, name)
+        found |= _tested(result, name, found["first_year"])
         if name in PARTS:
             found[f"{name}_parts"] = _parts(result, name)
     if "practice_gap" in found:
         found["practices_failing"] = _practices_failing(found["practice_gap_passes"])
-    if {"do_nothing_cost", "provider_income"} <= set(result.data_vars):
+    if {"do_nothing_cost", PAID} <= set(result.data_vars):
         found["price_falls_as_need_rises"] = _price_falls(result)
     kept = ("title", "purpose", "model", "scenarios", "sources", "notes", "base_fiscal_year")
     attributes = {key: result.attrs[key] for key in kept}
@@ -134,6 +140,34 @@ def years_with_march(result: xr.Dataset) -> np.ndarray:
     return np.isin(result["year"].values, settled)
 
 
+def contract_years(result: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The contract's first year in each scenario, and whether it has any with a budget.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `project`.
+
+    Returns
+    -------
+    dict of str to xarray.DataArray
+        ``first_year`` and ``has_budget``, as `affordability` gives them.
+    """
+    tested = years_with_march(result)
+    paid: np.ndarray = np.ones((result.sizes["scenario"], result.sizes["year"]), dtype=bool)
+    if PAID in result.data_vars:
+        income = _amounts(result, PAID, "commissioner_code")
+        paid = (np.abs(income.values) > A_PENNY).any(axis=1)
+    in_contract = paid & tested
+    first = np.where(in_contract.any(axis=1), in_contract.argmax(axis=1), tested.argmax())
+    scenarios = {"scenario": np.atleast_1d(result["scenario"].values)}
+    years = result["year"].values.astype(str)
+    return {
+        "first_year": xr.DataArray(years[first], scenarios),
+        "has_budget": xr.DataArray(in_contract.any(axis=1), scenarios),
+    }
+
+
 def _amounts(result: xr.Dataset, name: str, area: str) -> xr.DataArray:
     """A year's amounts on scenario, area and year, the same where they do not depend on one."""
     dims = ("scenario", area, "year")
@@ -143,7 +177,7 @@ def _amounts(result: xr.Dataset, name: str, area: str) -> xr.DataArray:
     return amounts.assign_attrs(units="GBP", long_name=title)
 
 
-def _tested(result: xr.Dataset, name: str) -> dict[str, xr.DataArray]:
+def _tested(result: xr.Dataset, name: str, first_year: xr.DataArray) -> dict[str, xr.DataArray]:
     area = "practice" if "practice" in result[name].dims else "commissioner_code"
     gap = _amounts(result, name, area)
     tested = gap.isel(year=np.flatnonzero(gap["tested"]))
@@ -151,7 +185,7 @@ def _tested(result: xr.Dataset, name: str) -> dict[str, xr.DataArray]:
     return {
         name: gap,
         f"{name}_passes": passes,
-        f"{name}_passes_first_year": passes.isel(year=0, drop=True),
+        f"{name}_passes_first_year": passes.sel(year=first_year).drop_vars(["year", "tested"]),
         f"{name}_passes_every_year": (tested < A_PENNY).all("year"),
         f"{name}_mean": mean,
         f"{name}_passes_on_average": mean < A_PENNY,
@@ -194,7 +228,7 @@ def _price_falls(result: xr.Dataset) -> xr.DataArray:
 
     The first year has none before it.
     """
-    price = _amounts(result, "provider_income", "commissioner_code")
+    price = _amounts(result, PAID, "commissioner_code")
     need = _amounts(result, "do_nothing_cost", "commissioner_code")
     falls = (price.diff("year") < -A_PENNY) & (need.diff("year") > A_PENNY)
     return falls.reindex(year=price["year"], fill_value=False) & price["tested"]

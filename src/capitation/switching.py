@@ -1,4 +1,4 @@
-"""Switching values: at which value of a term the first year's gap closes."""
+"""Switching values: at which value of a term the gap of a contract's first year closes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from capitation.affording import A_PENNY, MARCH, NOT_TESTED, TESTS
-from capitation.engine.calendar import fiscal_year, months_from
+from capitation.affording import A_PENNY, MARCH, NOT_TESTED, PAID, TESTS, contract_years
+from capitation.engine.calendar import MONTHS_OF_YEAR, months_from, months_of
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import HISTORY, Model, Scenario, term_behind
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import project
+
+TOTAL_PAYMENTS = "total_payments"
 
 SWITCHED = (
     "savings_promised",
@@ -30,7 +32,6 @@ SWITCHED = (
     "double_running_share",
     "setup_cost_of_year",
     "setup_cost_share",
-    "allocation_in_base_year",
     "allocation_growth",
     "reserves_share",
     "transformation_awarded",
@@ -42,8 +43,6 @@ SWITCHED = (
     "contract_price",
     "first_year_share_of_price",
     "price_on_top",
-    "savings_promised_over_term",
-    "care_growth",
 )
 """Terms that are tried if none is named: those of them that the model's gap reads."""
 
@@ -64,9 +63,9 @@ def switching_values(
     *,
     test: str = "provider_gap",
     scenario: str | None = None,
-    months: int = 12,
+    months: int | None = None,
 ) -> xr.Dataset:
-    """For each term, the value at which the gap of the first fiscal year closes.
+    """For each term, the value at which the gap of the contract's first fiscal year closes.
 
     Parameters
     ----------
@@ -81,8 +80,9 @@ def switching_values(
         ``practice_gap``, of which the largest in the run counts.
     scenario : str, optional
         In which the other terms stand; the model's first if left out.
-    months : int
-        From the model's start: those in the first fiscal year count.
+    months : int, optional
+        How far from the model's start the first year in which the contract pays its provider is
+        looked for; as many as the model has if left out.
 
     Returns
     -------
@@ -111,11 +111,13 @@ def switching_values(
         model = load_model(model)
     check_practices(practices)
     chosen = next(iter(model.scenarios)) if scenario is None else scenario
+    months = model.months if months is None else months
     raise_if_any(_unknown(model, test, chosen, months))
     read = _read_by(model, test)
     names = [n for n in SWITCHED if n in read] if terms is None else list(dict.fromkeys(terms))
     raise_if_any(_not_read(model, test, names, read))
-    gaps = _Gaps(model, practices, chosen, test, months)
+    year = _first_year(model, practices, chosen, months)
+    gaps = _Gaps(model, practices, chosen, test, year)
     now = gaps.now()
     rows = [gaps.switched(name, now) for name in names]
     values = np.array(rows, dtype=float).reshape(len(names), 3)
@@ -137,7 +139,7 @@ def switching_values(
             "model": model.name,
             "scenario": chosen,
             "test": test,
-            "year": fiscal_year(model.start),
+            "year": year,
         },
     )
 
@@ -153,6 +155,13 @@ def _unknown(model: Model, test: str, scenario: str, months: int) -> Iterator[Pr
     if all(month.month != MARCH for month in months_from(model.start, months)):
         found = f"the first year is not tested: it {NOT_TESTED}, after {months} months"
         yield Problem("months", found, "12, or as many as reach the first March")
+
+
+def _first_year(model: Model, practices: xr.Dataset, scenario: str, months: int) -> str:
+    """The first year in which the contract pays its provider, or else the first that is tested."""
+    paid = [d.name for d in model.definitions if d.name == PAID] or [TOTAL_PAYMENTS]
+    result = project(model, practices, [scenario], months, variables=paid)
+    return str(contract_years(result)["first_year"].item())
 
 
 def _read_by(model: Model, test: str) -> set[str]:
@@ -175,20 +184,20 @@ def _not_read(
 
 @dataclass(frozen=True)
 class _Gaps:
-    """The first year's gap with terms held at other values: scenarios, run together."""
+    """A year's gap with terms held at other values: scenarios, run together."""
 
     model: Model
     practices: xr.Dataset
     scenario: str
     test: str
-    months: int
+    year: str
 
     def now(self) -> float:
         """The gap as the terms stand."""
         return self._at([{}])[0]
 
     def at(self, tried: Sequence[dict[str, float]]) -> list[float]:
-        """The largest gap of the first fiscal year, for each set of values.
+        """The largest gap of the year, for each set of values.
 
         Not a number for values that no projection can be made with.
         """
@@ -205,12 +214,13 @@ class _Gaps:
         }
         # The first scenario stays first: the base year is its history.
         model = replace(self.model, scenarios=self.model.scenarios | scenarios)
-        first = fiscal_year(model.start)
-        months = sum(fiscal_year(m) == first for m in months_from(model.start, self.months))
+        last = months_of(self.year)[-1]
+        start = model.start
+        months = (last.year - start.year) * MONTHS_OF_YEAR + last.month - start.month + 1
         result = project(
             model, self.practices, list(scenarios), months, variables=[self.test], compiled=False
         )
-        gap = result[self.test].isel(year=0, drop=True)
+        gap = result[self.test].sel(year=self.year, drop=True)
         if "scenario" not in gap.dims:
             return [float(gap.max())] * len(tried)
         return [float(gap.sel(scenario=name).max()) for name in scenarios]

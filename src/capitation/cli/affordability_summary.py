@@ -72,14 +72,15 @@ def _of_scenario(tested: xr.Dataset, scenario: str) -> dict[str, Any]:
 def _of_test(chosen: xr.Dataset, test: str) -> dict[str, Any]:
     area = "practice" if "practice" in chosen[test].dims else "commissioner_code"
     years = [str(year) for year in chosen["year"].values]
-    tested = chosen["tested"].values
+    tested, first_year = chosen["tested"].values, str(chosen["first_year"].item())
     passed = chosen[f"{test}_passes"].all(area).values.tolist()
     passes = [verdict if sure else None for verdict, sure in zip(passed, tested, strict=True)]
     gap = chosen[test].sum(area) if area == "commissioner_code" else chosen[test].max(area)
     said: dict[str, Any] = {
         "gap": dict(zip(years, map(_pounds, gap.values), strict=True)),
         "passes": dict(zip(years, passes, strict=True)),
-        "passes_first_year": passes[0],
+        "first_year": first_year,
+        "passes_first_year": passes[years.index(first_year)],
         "mean_gap": _pounds(gap.values[tested].mean()),
         "passes_on_average": bool(chosen[f"{test}_passes_on_average"].all()),
     }
@@ -100,7 +101,7 @@ def _of_test(chosen: xr.Dataset, test: str) -> dict[str, Any]:
         }
     if test == "provider_gap":
         # A virtual contract has no budget that a provider could fall short of.
-        said["anything_in_budget"] = any(map(any, (of.values() for of in said["parts"].values())))
+        said["anything_in_budget"] = bool(chosen["has_budget"])
     if test == "provider_gap" and "price_falls_as_need_rises" in chosen:
         falls = chosen["price_falls_as_need_rises"].any(area).values.tolist()
         said["price_falls_as_need_rises"] = [y for y, f in zip(years, falls, strict=True) if f]
@@ -174,7 +175,8 @@ def _verdicts(summary: Mapping[str, Any]) -> str:
         rows.append((scenario, *[""] * (len(heading) - 1)))
         for test, of in tests.items():
             verdict = "passes" if of["passes_first_year"] else "FAILS"
-            verdict = verdict if of.get("anything_in_budget", True) else "no budget"
+            told = f"{verdict} {of['first_year']}"
+            verdict = told if of.get("anything_in_budget", True) else "no budget"
             mean = "passes" if of["passes_on_average"] else "fails"
             gaps = [_shown(amount) for amount in of["gap"].values()]
             rows.append(
@@ -203,9 +205,9 @@ def _sums(tests: Mapping[str, Any], tested: xr.Dataset, scenario: str) -> Iterat
 
 def _switching(of: Mapping[str, Any], switched: xr.Dataset) -> str:
     """At which value of each term the first year's gap closes."""
-    who = IN_WORDS[of["test"]].lower()
     moves = "closes" if of["gap"] > 0 else "opens"
-    heading = (f"The {who}'s gap of {of['year']} {moves} at ({of['scenario']})", "now", "value")
+    gap = f"{IN_WORDS[of['test']]}: the gap of {of['year']} {moves} at ({of['scenario']})"
+    heading = (gap, "now", "value")
     titles = switched["title"].values.tolist()
     rows = [
         (f"{title} ({name})", show(row["value"], row["unit"]), _value(row))

@@ -215,8 +215,10 @@ def _afford(args: argparse.Namespace) -> tuple[str, int]:
         asked.model, asked.practices, args.scenario, asked.months, given=asked.given
     )
     tested, switched = cap.affordability(result), None
-    if args.switch is not None:
-        chosen = str(result["scenario"].values[0])
+    chosen = str(result["scenario"].values[0])
+    if args.switch is not None and not bool(tested["has_budget"].sel(scenario=chosen)):
+        tell(f"note: {chosen} has no budget in the run: there is no gap of it to close")
+    elif args.switch is not None:
         switched = cap.switching_values(
             asked.model, asked.practices, args.switch or None, test=args.test, scenario=chosen
         )

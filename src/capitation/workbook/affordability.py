@@ -95,7 +95,7 @@ _OF_PROVIDER: tuple[Line, ...] = (
         rests_on=("do_something_cost", "provider_income", PROVIDER),
         check="Provider's cost - income = gap",
     ),
-    verdict_on(PROVIDER, "Provider's test"),
+    verdict_on(PROVIDER, "Provider's test", paid="provider_income"),
 )
 _OF_COMMISSIONER: tuple[Line, ...] = (
     Heading("commissioner", "The commissioner: payments and allocation", over=COMMISSIONER),

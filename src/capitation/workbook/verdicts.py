@@ -16,7 +16,7 @@ from capitation.workbook.layout import FIRST
 from capitation.workbook.page import at, quoted
 
 PRACTICE = "practice_gap"
-PASS, FAIL, UNTESTED = "PASS", "FAIL", "NOT TESTED"
+PASS, FAIL, UNTESTED, NO_BUDGET = "PASS", "FAIL", "NOT TESTED", "NO BUDGET"
 LOSING = "practices losing"
 
 
@@ -79,31 +79,44 @@ class Verdict(Worked):
     def of_all(self, here: Here, named: str, names: str) -> str:
         if not self.tested[here.column - FIRST_YEAR]:
             return f'"{UNTESTED}"'
-        return _passes(f'COUNTIFS({here.under(here.column)},"{FAIL}",{names},{named})')
+        counted = f"COUNTIFS({here.under(here.column)},{{0}},{names},{named})"
+        return _passes(*(counted.format(f'"{verdict}"') for verdict in (FAIL, PASS)))
 
     def values_of_all(self, each: list[Values]) -> np.ndarray:
-        failing = np.any([values[self.key] == FAIL for values in each], axis=0)
-        return np.where(self.tested, np.where(failing, FAIL, PASS), UNTESTED)
+        failing, passing = (
+            np.any([values[self.key] == verdict for values in each], axis=0)
+            for verdict in (FAIL, PASS)
+        )
+        verdict = np.where(failing, FAIL, np.where(passing, PASS, NO_BUDGET))
+        return np.where(self.tested, verdict, UNTESTED)
 
     def whole_run(self, first: str, last: str, values: np.ndarray) -> tuple[str, Any]:
         if not any(self.tested):
             return f'"{UNTESTED}"', UNTESTED
-        verdict = FAIL if np.any(values == FAIL) else PASS
-        return _passes(f'COUNTIF({first}:{last},"{FAIL}")'), verdict
+        found = next((v for v in (FAIL, PASS) if np.any(values == v)), NO_BUDGET)
+        counted = (f'COUNTIF({first}:{last},"{verdict}")' for verdict in (FAIL, PASS))
+        return _passes(*counted), found
 
 
-def _passes(failing: str) -> str:
-    return f'IF({failing}=0,"{PASS}","{FAIL}")'
+def _passes(failing: str, passing: str = "") -> str:
+    """A verdict by how many fail, and how many pass: none of either has a budget."""
+    passes = f'IF({passing}>0,"{PASS}","{NO_BUDGET}")' if passing else f'"{PASS}"'
+    return f'IF({failing}>0,"{FAIL}",{passes})'
 
 
-def verdict_on(of: str, words: str, row: str = "") -> Verdict:
-    """The test of a gap, or of another row that must not lie above 0."""
+def verdict_on(of: str, words: str, row: str = "", paid: str = "") -> Verdict:
+    """The test of a gap, or of another row that must not lie above 0; none where nobody is paid."""
     row = row or of
-    working = Working(
-        lambda here: _passes(f"MAX(ROUND({here(row)},2),0)"),
-        lambda values: np.where(np.round(values[row], 2) > 0, FAIL, PASS),
-    )
-    return Verdict(_key(of), words, working=working, of=of)
+
+    def text(here: Here) -> str:
+        verdict = _passes(f"MAX(ROUND({here(row)},2),0)")
+        return f'IF(ROUND({here(paid)},2)=0,"{NO_BUDGET}",{verdict})' if paid else verdict
+
+    def value(values: Values) -> np.ndarray:
+        verdict = np.where(np.round(values[row], 2) > 0, FAIL, PASS)
+        return np.where(np.round(values[paid], 2) == 0, NO_BUDGET, verdict) if paid else verdict
+
+    return Verdict(_key(of), words, working=Working(text, value), of=of)
 
 
 def _key(of: str) -> str:
@@ -160,11 +173,11 @@ def _outcome(of: str, test: str, amount: str) -> str:
     if of == PRACTICE:
         by = f'"FAIL for "&TEXT({amount},"#,##0")'
     fails = f'IF({amount}>0,{by},"FAIL for a commissioner")'
-    return f'IF({test}="{PASS}","{PASS}",{fails})'
+    return f'IF({test}="{FAIL}",{fails},{test})'
 
 
 def _told(of: str, test: str, amount: float) -> str:
-    if test == PASS:
-        return PASS
+    if test != FAIL:
+        return test
     by = f"for {amount:,.0f}" if of == PRACTICE else f"by £{amount:,.0f}"
     return f"{FAIL} {by}" if amount > 0 else f"{FAIL} for a commissioner"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capitation import InputError, example_practices, project
-from capitation.roll_up import roll_up
+from capitation.systems import roll_up
 
 from .strategies import NATIONAL, THAMES_VALLEY
 

@@ -1037,7 +1037,7 @@ def test_the_words_tie() -> None:
     assert "At the start" in words
     assert "at the quarter's end" in words
     year = next(line for line in words.splitlines() if line.startswith("2015/16"))
-    asked = SimpleNamespace(files={"input": {"source": "rows.csv"}}, set={})
+    asked = SimpleNamespace(files={"input": {"source": "rows.csv"}}, set={}, preset=None)
     summary = summary_of(settled, asked, Path("payments.csv"), 12)
     in_data = summary["years"]["base"]["2015/16"]
     assert in_data["accrued"] == in_data["paid"] + in_data["movement"]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from capitation.appraisal import appraise
     from capitation.backtesting import backtest
     from capitation.bridging import bridge
-    from capitation.budget_growth import budget_growth
     from capitation.cash_calendar import read_cash_calendar
     from capitation.comparison import compare
     from capitation.example import example_practices
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     )
     from capitation.gain_share_presets import minimum_savings_rate
     from capitation.gains import gains_and_losses
+    from capitation.growth_factors import budget_growth
     from capitation.hub_grouping import group_into_hubs, hub_mapping
     from capitation.hubs import check_hubs, cost_of_hubs, read_coordinates
     from capitation.model import Model
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from capitation.projection import project
     from capitation.reactivations import decide_reactivations
     from capitation.reactivations_csv import read_reactivations
-    from capitation.roll_up import roll_up
     from capitation.settlement import settle
     from capitation.simulation import simulate
     from capitation.sources.allocations import read_allocations
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     from capitation.sources.weighted_populations import read_weighted_populations
     from capitation.successors import read_successors
     from capitation.switching import switching_values
+    from capitation.systems import roll_up
     from capitation.target_allocations import (
         distance_from_target,
         primary_medical_blend,
@@ -84,7 +84,7 @@ _HOMES = {
     "appraise": "capitation.appraisal",
     "backtest": "capitation.backtesting",
     "bridge": "capitation.bridging",
-    "budget_growth": "capitation.budget_growth",
+    "budget_growth": "capitation.growth_factors",
     "check_hubs": "capitation.hubs",
     "compare": "capitation.comparison",
     "constant": "capitation.vocabulary",
@@ -121,7 +121,7 @@ _HOMES = {
     "read_reactivations": "capitation.reactivations_csv",
     "read_successors": "capitation.successors",
     "read_weighted_populations": "capitation.sources.weighted_populations",
-    "roll_up": "capitation.roll_up",
+    "roll_up": "capitation.systems",
     "round_to_pence": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
     "select_commissioners": "capitation.practices",

@@ -41,7 +41,7 @@ def compare(result: xr.Dataset, measures: Iterable[str] | None = None) -> xr.Dat
     >>> result = project("thames-valley-pms", example_practices(), ["april-2015", "april-2016"])
     >>> table = compare(result, ["premium_withdrawn"])
     >>> table.sel(measure="premium_withdrawn", year="2015/16").values.round().tolist()
-    [117563.0, 0.0]
+    [156480.0, 0.0]
     """
     streams = json.loads(result.attrs["streams"])
     names = list(dict.fromkeys(measures or [*streams, TOTAL_PAYMENTS]))

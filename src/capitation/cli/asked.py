@@ -54,7 +54,7 @@ class Asked:
     files: dict[str, Any]
     set: dict[str, float]
     known: list[str]
-    preset: str | None
+    preset: str | None = None
 
 
 def model_of(args: argparse.Namespace) -> cap.Model:

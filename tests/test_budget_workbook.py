@@ -333,6 +333,12 @@ def test_improvement_money_is_earned_or_not(written, result):
 # ------------------------------------------------------------------------------- affordability
 
 
+def paid_in_first_year(result, scenario, test):
+    """Whether each commissioner's provider is paid: where it is not, it has no budget to test."""
+    income = result["provider_income"].sel(scenario=scenario).isel(year=0).values
+    return np.round(income, 2) != 0 if test == "provider_gap" else np.ones(len(income), dtype=bool)
+
+
 def test_tests_say_pass_or_fail_by_year_and_of_each_commissioner(written, result):
     rows = rows_of(written[0], TESTS)
     tests = {"Provider's test": "provider_gap", "Commissioner's test": "commissioner_gap"}
@@ -342,14 +348,17 @@ def test_tests_say_pass_or_fail_by_year_and_of_each_commissioner(written, result
             each = result[name].sel(scenario=scenario).transpose("commissioner_code", "year").values
             # The second year ends before its March: the first alone decides.
             first = np.round(each[:, 0], 2) > 0
-            for who, fails in zip(("01A", "02B", ALL), (*first, first.any()), strict=True):
-                verdict = "FAIL" if fails else "PASS"
+            paid = paid_in_first_year(result, scenario, name)
+            for who, fails, any_paid in zip(
+                ("01A", "02B", ALL), (*first, first.any()), (*paid, paid.any()), strict=True
+            ):
+                verdict = "FAIL" if fails else "PASS" if any_paid else "NO BUDGET"
                 assert rows[scenario, who, words] == [verdict, "NOT TESTED", verdict]
                 seen.add(verdict)
         losing = (np.round(result["practice_gap"].sel(scenario=scenario), 2) > 0).sum("practice")
         found = rows[scenario, ALL, "Practices with less than before"]
         assert found[:2] == losing.values.tolist()
-    assert seen == {"PASS", "FAIL"}
+    assert seen == {"PASS", "FAIL", "NO BUDGET"}
 
 
 def test_the_verdict_names_the_first_year_first(written, result):
@@ -362,6 +371,7 @@ def test_the_verdict_names_the_first_year_first(written, result):
             gap = float(gaps.sum())
             fails = bool((gaps.round(2) > 0).any())
             by = f"FAIL by £{gap:,.0f}" if gap > 0 else "FAIL for a commissioner"
-            expected.append(f"{who} {by if fails else 'PASS'}; ")
+            paid = paid_in_first_year(result, scenario, f"{who}_gap").all()
+            expected.append(f"{who} {by if fails else 'PASS' if paid else 'NO BUDGET'}; ")
         assert said.startswith("2017/18: " + "".join(expected))
         assert "Failed, of 1: provider " in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -81,6 +82,7 @@ def _unit_of(name: str, definitions: Mapping[str, Rule | Total]) -> str:
     return str(Unit.parse(unit) * Unit.parse("month/year")) if definition.over == "months" else unit
 
 
+@functools.cache
 def _for_line(definition: Rule | Total, kind: str, key: str, line: str) -> Rule | Total:
     """A rule, or a total, that is written once for each line, as it is for one."""
     name, first = (name_for(n, kind, key) for n in (definition.name, definition.first))

@@ -6,6 +6,7 @@ fiscal year, so what is known for the commissioner or the year is known for the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -62,7 +63,7 @@ class Node:
         """What it is, in a few words."""
         return self.definition.title or self.name.replace("_", " ")
 
-    @property
+    @functools.cached_property
     def reads(self) -> tuple[str, ...]:
         """Names read at the same time: of the same month, or of the same year."""
         if isinstance(self.definition, Total):
@@ -79,7 +80,7 @@ class Node:
         """For a random rule: the name of what says how widely it is drawn around its mean."""
         return (self.drawn.spread,) if self.drawn else ()
 
-    @property
+    @functools.cached_property
     def looks_back(self) -> dict[str, str]:
         """Parameters that look back, with the name that each looks back at."""
         if isinstance(self.definition, Total):

@@ -85,7 +85,7 @@ def attributes_of_leaf(
 
 
 def _written(value: DatedValue) -> dict[str, Any]:
-    entry = asdict(value) | {"start": value.start.isoformat()}
+    entry = vars(value) | {"start": value.start.isoformat()}
     if value.paid_from is not None:
         entry["paid_from"] = value.paid_from.isoformat()
     return {key: content for key, content in entry.items() if content not in ("", None)}

@@ -71,12 +71,12 @@ class Rule:
             raise TypeError(f"{self.name} was read back from a result: it has no function to call")
         return self.function(*args, **kwargs)
 
-    @property
+    @functools.cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names that the rule binds to, in order."""
         return tuple(argument.arg for argument in self.tree.args.args)
 
-    @property
+    @functools.cached_property
     def title(self) -> str:
         """First line of the docstring."""
         return (ast.get_docstring(self.tree) or self.name).splitlines()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Mapping
 
 from capitation.engine.rule import Rule
@@ -27,11 +28,22 @@ def check_units(rule: Rule, units: Mapping[str, Unit]) -> None:
     UnitError
         Naming the part of the rule and both units.
     """
-    scope = dict(units) | {name: Unit.parse(c.unit) for name, c in rule.constants.items()}
-    found = unit_of(rule.written_out, scope)
+    constants = {name: Unit.parse(c.unit) for name, c in rule.constants.items()}
+    fault = _fault_of(rule, tuple((dict(units) | constants).items()))
+    if fault:
+        raise UnitError(fault)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _fault_of(rule: Rule, units: tuple[tuple[str, Unit], ...]) -> str:
+    """What is wrong with a rule's units, if anything: the same rule is bound many times over."""
+    try:
+        found = unit_of(rule.written_out, dict(units))
+    except UnitError as fault:
+        return str(fault)
     declared = Unit.parse(rule.unit)
-    if found is not None and found != declared:
-        raise UnitError(f"returns {found}, but declares {declared}")
+    wrong = found is not None and found != declared
+    return f"returns {found}, but declares {declared}" if wrong else ""
 
 
 def unit_of(node: ast.expr, units: Mapping[str, Unit]) -> Unit | None:

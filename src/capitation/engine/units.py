@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -35,6 +36,7 @@ class Unit:
         self.powers = {base: powers[base] for base in BASES if powers.get(base)}
 
     @classmethod
+    @functools.cache
     def parse(cls, text: str) -> Unit:
         """Read a unit such as ``"GBP/patient/year"``, ``"month/year"`` or ``"1"``.
 

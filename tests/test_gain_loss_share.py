@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from capitation.engine.rule import Rule
-from capitation.engine.terms import read_terms
+from capitation.engine.term_tables import read_terms
 from capitation.errors import InputError
 from capitation.gain_share_presets import MINIMUM_SAVINGS_RATES, minimum_savings_rate
 from capitation.model_file import load_model

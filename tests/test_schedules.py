@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from capitation.engine.calendar import months_after, months_from
 from capitation.engine.schedules import Pause, Schedule, read_named_schedules
-from capitation.engine.terms import read_terms
+from capitation.engine.term_tables import read_terms
 from capitation.national import national_schedules
 
 APRIL_2013, APRIL_2015 = dt.date(2013, 4, 1), dt.date(2015, 4, 1)

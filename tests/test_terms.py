@@ -12,15 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capitation.engine.calendar import months_after
-from capitation.engine.terms import (
-    DatedValue,
-    Source,
-    Term,
-    format_number,
-    read_number,
-    read_sources,
-    read_terms,
-)
+from capitation.engine.term_tables import read_sources, read_terms
+from capitation.engine.terms import DatedValue, Source, Term, format_number, read_number
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from capitation.engine.calendar import MARCH
 from capitation.errors import InputError, Problem
 from capitation.projection import whole
 
@@ -13,9 +14,6 @@ TESTS = ("commissioner_gap", "provider_gap", "commissioner_gap_with_provider", "
 
 PAID = "provider_income"
 """What a contract pays its provider in a year."""
-
-MARCH = 3
-"""The month in which a fiscal year ends, and is settled."""
 
 A_PENNY = 0.01
 """A gap of less is none: amounts rounded to pence leave as much."""

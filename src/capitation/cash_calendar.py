@@ -19,7 +19,8 @@ from typing import Any
 
 from capitation.engine.calendar import fiscal_year
 from capitation.engine.shapes import shape_problems
-from capitation.engine.terms import Source, Term, read_sources, read_terms
+from capitation.engine.term_tables import read_sources, read_terms
+from capitation.engine.terms import Source, Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.national import national_terms
 

@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 
 from capitation.by_year import amounts_by_year
-
-TOTAL_PAYMENTS = "total_payments"
+from capitation.model import TOTAL_PAYMENTS
 
 
 def compare(result: xr.Dataset, measures: Iterable[str] | None = None) -> xr.DataArray:

@@ -70,6 +70,16 @@ def raise_if_any(problems: Iterable[Problem], kind: type[InputError] = InputErro
         raise kind(found)
 
 
+NAMED = 5
+"""Practices, months and other names that one message names."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first few names, and a sign that there are more."""
+    names = list(names)
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Say which of `names` is most like `name`, as the end of a message.
 

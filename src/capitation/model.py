@@ -18,6 +18,9 @@ BASE, IN_PAYMENT, YEARLY, PRIOR = "base_", "_in_payment", "_for_the_year", "_bef
 paid, as it stands in the first month of each fiscal year, and as it stood in the month before the
 first."""
 
+TOTAL_PAYMENTS = "total_payments"
+"""The sum of a contract's streams."""
+
 HISTORY = ("base term", "prior term")
 """Kinds of leaf that are of a time before the first month: the same in every scenario."""
 

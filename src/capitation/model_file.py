@@ -17,11 +17,12 @@ from capitation.engine.lines import KINDS_OF_LINE
 from capitation.engine.rule import Rule, Total
 from capitation.engine.schedules import SCHEDULE_KEYS, STEPS_KEYS, read_named_schedules
 from capitation.engine.shapes import FURTHEST, bad_names, shape_problems
-from capitation.engine.terms import GROUNDS, Term, kept_of, read_sources, read_terms
+from capitation.engine.term_tables import read_sources, read_terms
+from capitation.engine.terms import GROUNDS, Term, kept_of
 from capitation.engine.units import Unit
 from capitation.errors import InputError, Problem, RuleError, nearest, raise_if_any
 from capitation.input_tables import read_inputs
-from capitation.model import Model, Scenario, Simulation, term_behind
+from capitation.model import TOTAL_PAYMENTS, Model, Scenario, Simulation, term_behind
 from capitation.model_tables import by_line, read_lines, read_toml, templates_in, with_those_of
 from capitation.national import (
     national_inputs,
@@ -46,7 +47,6 @@ KEYS = {
 }
 SUM_KEYS = {"title": "text", "of": "names"}
 SCENARIO_KEYS = {"title": "text", "preset": "names", "term": "tables"}
-TOTAL_PAYMENTS = "total_payments"
 
 
 def models_folder() -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 
 from capitation.engine.lines import Lines
 from capitation.engine.schedules import NamedSchedule, read_named_schedules
-from capitation.engine.terms import Source, Term, read_sources, read_terms
+from capitation.engine.term_tables import read_sources, read_terms
+from capitation.engine.terms import Source, Term
 from capitation.errors import Problem, raise_if_any
 from capitation.input_tables import read_inputs
 from capitation.model_tables import by_line, read_lines, templates_in

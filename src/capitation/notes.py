@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from capitation.engine.calendar import MONTHS_OF_YEAR, in_words, months_from
+from capitation.engine.calendar import MARCH, MONTHS_OF_YEAR, in_words, months_from
 from capitation.engine.graph import Graph
 from capitation.practices import contract_types
 from capitation.setting import Setting
-
-MARCH = 3
 
 LEAST_LIST = 1_000.0
 """Weighted patients below which a practice's figures are too unusual to judge."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from capitation.errors import Problem, nearest, raise_if_any
+from capitation.errors import Problem, listed, nearest, raise_if_any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,10 +40,6 @@ FLAGS = {
     "london_practice": "Is a London practice",
 }
 """Yes (1) or no (0) for each practice."""
-
-
-NAMED = 5
-"""Codes that a message names; of more it says how many."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +252,7 @@ def counted(codes: Sequence[str]) -> str:
     """
     if len(codes) == 1:
         return f"practice {codes[0]}"
-    more = ", …" if len(codes) > NAMED else ""
-    return f"{len(codes):,} practices ({', '.join(codes[:NAMED])}{more})"
+    return f"{len(codes):,} practices ({listed(codes)})"
 
 
 def in_one_pool(practices: xr.Dataset, name: str, agreed: Collection[str]) -> xr.Dataset:

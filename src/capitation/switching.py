@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from capitation.affording import A_PENNY, MARCH, NOT_TESTED, PAID, TESTS, contract_years
-from capitation.engine.calendar import MONTHS_OF_YEAR, months_from, months_of
+from capitation.affording import A_PENNY, NOT_TESTED, PAID, TESTS, contract_years
+from capitation.engine.calendar import MARCH, MONTHS_OF_YEAR, months_from, months_of
 from capitation.engine.terms import Term
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import HISTORY, Model, Scenario, term_behind
+from capitation.model import HISTORY, TOTAL_PAYMENTS, Model, Scenario, term_behind
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import project
-
-TOTAL_PAYMENTS = "total_payments"
 
 SWITCHED = (
     "savings_promised",

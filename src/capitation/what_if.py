@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from capitation.engine.terms import DatedValue, Term, format_number, kept_of, read_terms
+from capitation.engine.term_tables import read_terms
+from capitation.engine.terms import DatedValue, Term, format_number, kept_of
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import HISTORY, Model, term_behind
 from capitation.model_file import load_model

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 MONTHS_OF_YEAR = 12
 
+MARCH = 3
+"""The month in which a fiscal year ends, and is settled."""
+
 CALENDAR = {
     "month_of_fiscal_year": ("1", "Month of the fiscal year: April is 1"),
     "first_month_of_quarter": ("1", "April, July, October, January"),

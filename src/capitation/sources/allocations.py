@@ -17,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
-from capitation.sources.file_years import agreed_year
 from capitation.sources.official_csv import Numbers, Table, read_table
 from capitation.sources.weighted_population_headings import MONEY, PERSONS, Column
+from capitation.sources.years import agreed_year
 
 PER_HEAD = "GBP/patient/year"
 

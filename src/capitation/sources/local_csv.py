@@ -15,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from capitation.errors import Problem
+from capitation.errors import NAMED, Problem, listed
 from capitation.practices import place_of
 from capitation.sources.local_sheet import (
-    NAMED,
     Months,
     Sheet,
     as_text,
-    listed,
     months_in,
     repeated,
     unknown,

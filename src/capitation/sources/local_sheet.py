@@ -6,17 +6,14 @@ Whatever is wrong with one is said at once, with file, row and column.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from capitation.errors import Problem, nearest
+from capitation.errors import NAMED, Problem, nearest
 from capitation.sources.official_csv import SHOWN, Numbers, Table
-
-NAMED = 5
-"""Practices and months that one message names."""
 
 MONTH_LAYOUTS = ("%Y-%m", "%Y-%m-%d", "%d/%m/%Y", "%m/%Y", "%b-%y", "%b-%Y", "%b%Y", "%B%Y")
 """A month without its spaces: as we ask for it, and as a spreadsheet program leaves it."""
@@ -142,9 +139,3 @@ def _month(cell: str) -> np.datetime64:
 def as_text(month: np.datetime64) -> str:
     """A month as we ask for it: 2015-04."""
     return str(month.astype("datetime64[M]"))
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first few names, and a sign that there are more."""
-    names = list(names)
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")

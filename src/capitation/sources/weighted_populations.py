@@ -25,7 +25,6 @@ import numpy as np
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
-from capitation.sources.file_years import agreed_year
 from capitation.sources.official_csv import NOTHING, Numbers, Table, read_table
 from capitation.sources.payments import LICENCE
 from capitation.sources.weighted_population_headings import (
@@ -36,6 +35,7 @@ from capitation.sources.weighted_population_headings import (
     WANTED,
     Column,
 )
+from capitation.sources.years import agreed_year
 
 SMALL = 1_000
 """Persons. Under it a blank weighted population is nothing; over it, a fault."""

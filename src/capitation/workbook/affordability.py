@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from capitation.affording import MARCH
+from capitation.engine.calendar import MARCH
 from capitation.workbook.block_lines import (
     BLANK,
     Apart,

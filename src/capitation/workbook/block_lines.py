@@ -5,6 +5,7 @@ A row says twice what it comes to: as a formula, and as the value that is saved 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -83,8 +84,6 @@ class Line:
 
     adds_up: ClassVar[bool] = True
     """Whether the figures of all commissioners are their sum."""
-    of_calculation: ClassVar[bool] = True
-    """Whether the figures stand on a sheet of the calculation."""
 
     @property
     def variable(self) -> str:
@@ -95,14 +94,6 @@ class Line:
     def needs(self) -> tuple[str, ...]:
         """Variables without which the row is left out."""
         return (self.variable,)
-
-    def values(self, sheet: BlockSheet, scenario: str) -> np.ndarray:
-        """Figures on commissioner and year."""
-        raise NotImplementedError
-
-    def formula(self, sheet: BlockSheet, scenario: str, place: int, year: int, begins: str) -> str:
-        """A commissioner's figure of a year, whose number stands in a cell."""
-        raise NotImplementedError
 
     def of_all(self, here: Here, named: str, names: str) -> str:
         """The figure of all commissioners, whose blocks stand below, told by their words."""
@@ -143,7 +134,20 @@ class Heading(Line):
 
 
 @dataclass(frozen=True)
-class Flow(Line):
+class Shown(Line, ABC):
+    """A row whose figures stand on a sheet of the calculation."""
+
+    @abstractmethod
+    def values(self, sheet: BlockSheet, scenario: str) -> np.ndarray:
+        """Figures on commissioner and year."""
+
+    @abstractmethod
+    def formula(self, sheet: BlockSheet, scenario: str, place: int, year: int, begins: str) -> str:
+        """A commissioner's figure of a year, whose number stands in a cell."""
+
+
+@dataclass(frozen=True)
+class Flow(Shown):
     """A sum of the months of a year, or a figure of the year itself."""
 
     def values(self, sheet: BlockSheet, scenario: str) -> np.ndarray:
@@ -170,7 +174,7 @@ class Level(Flow):
 
 
 @dataclass(frozen=True)
-class Mean(Line):
+class Mean(Shown):
     """A mean of the months of a year."""
 
     form: str = "list"
@@ -186,7 +190,7 @@ class Mean(Line):
 
 
 @dataclass(frozen=True)
-class Balance(Line):
+class Balance(Shown):
     """What stands at the end of a year's last month, or of the month before its first.
 
     Attributes
@@ -261,8 +265,6 @@ class Worked(Line):
     since: int = 0
     until: int = 10_000
     each: bool = False
-
-    of_calculation: ClassVar[bool] = False
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from capitation.workbook.block_lines import (
     Heading,
     Here,
     Line,
+    Shown,
     Worked,
 )
 from capitation.workbook.charts import ROWS
@@ -196,9 +197,7 @@ class BlockSheet:
             page.number(heading, FIRST_YEAR + number, begins, "whole", "heading")
         page.headings(row + 1, self.last, ["All years £"], over_numbers=True)
         page.headings(heading, self.last, [""])
-        shown = [
-            line for line in self.lines if line.of_calculation and not isinstance(line, Heading)
-        ]
+        shown = (line for line in self.lines if isinstance(line, Shown))
         figures = {line.key: line.values(self, scenario) for line in shown}
         codes = content.commissioners
         together = len(codes) > 1
@@ -230,7 +229,7 @@ class BlockSheet:
         lines = [line for line in self.lines if line.adds_up or block.place >= 0]
         ends: dict[str, str] = {}
         # What others are worked out from comes first, wherever it stands.
-        for line in sorted(lines, key=lambda line: not line.of_calculation):
+        for line in sorted(lines, key=lambda line: isinstance(line, Worked)):
             if not isinstance(line, Heading):
                 block.values[line.key] = self.values_of(line, scenario, block, figures)
                 ends[line.key] = self.whole_run(line, block, below)
@@ -272,6 +271,7 @@ class BlockSheet:
         if block.place < 0:
             named = at(block.rows[line.key], FIGURE, fix_column=True)
             return line.of_all(here, named, _range(FIGURE, below))
+        assert isinstance(line, Shown)
         begins = at(block.heading, column, fix_row=True)
         return line.formula(self, scenario, block.place, year, begins)
 

@@ -11,7 +11,7 @@ from capitation.engine.calendar import MONTHS_OF_YEAR
 from capitation.workbook.block_lines import (
     BLANK,
     Here,
-    Line,
+    Shown,
     Values,
     Worked,
     Working,
@@ -25,7 +25,7 @@ PLACES = 12
 
 
 @dataclass(frozen=True)
-class People(Line):
+class People(Shown):
     """Mean of the months of a list, of the practices that another variable counts.
 
     Attributes
@@ -71,7 +71,7 @@ class People(Line):
 
 
 @dataclass(frozen=True)
-class Rate(Line):
+class Rate(Shown):
     """A rate a head and year, its mean weighted by the population of the months.
 
     Of all commissioners it is the mean weighted by the row of the population above it.
@@ -127,7 +127,7 @@ def _weighted(rates: np.ndarray, heads: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Twelfths(Line):
+class Twelfths(Shown):
     """A rate a head and year, over the population of the months: their money.
 
     Attributes
@@ -217,7 +217,7 @@ def grown(money: str, months: str, factors: tuple[str, ...]) -> Working:
 
 
 @dataclass(frozen=True)
-class Months(Line):
+class Months(Shown):
     """How many months of the year are in the run."""
 
     form: str = "whole"

@@ -14,8 +14,7 @@ from capitation.engine.calendar import MONTHS_OF_YEAR, fiscal_year
 from capitation.engine.graph import Graph
 from capitation.engine.record import graph_of
 from capitation.errors import InputError, Problem
-
-TOTAL_PAYMENTS = "total_payments"
+from capitation.model import TOTAL_PAYMENTS
 
 
 class Content:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from capitation.affording import NOT_TESTED
-from capitation.workbook.block_lines import BLANK, SUMMED, Here, Line, Values, Worked, Working
+from capitation.workbook.block_lines import BLANK, SUMMED, Here, Shown, Values, Worked, Working
 from capitation.workbook.blocks import FIRST_YEAR, BlockSheet
 from capitation.workbook.checks import HALF_A_PENNY
 from capitation.workbook.layout import FIRST
@@ -21,7 +21,7 @@ LOSING = "practices losing"
 
 
 @dataclass(frozen=True)
-class Losing(Line):
+class Losing(Shown):
     """How many practices have less than before: a penny or more."""
 
     form: str = "whole"

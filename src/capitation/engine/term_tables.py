@@ -16,6 +16,7 @@ from capitation.engine.schedules import (
 from capitation.engine.shapes import fits, shape_problems
 from capitation.engine.terms import (
     GROUNDS,
+    SIGNED,
     DatedValue,
     Source,
     Term,
@@ -37,7 +38,12 @@ TERM_KEYS = {
     **SCHEDULE_KEYS,
     **_GROUNDS,
 }
-VALUE_KEYS = {"from": "date", "value": "any", "paid_from": "date", "until_paid": "any", **_GROUNDS}
+VALUE_KEYS = {
+    **dict.fromkeys(("from", "paid_from"), "date"),
+    **dict.fromkeys(("value", "until_paid", "low", "high"), "any"),
+    **dict.fromkeys(SIGNED, "text"),
+    **_GROUNDS,
+}
 SOURCE_KEYS = {
     **dict.fromkeys(("title", "publisher", "kind", "where", "reference", "note"), "text"),
     "date": "day",
@@ -226,11 +232,13 @@ class _TermReader:
         self.check_provenance(entry, where)
         try:
             value = number_of(entry.get("value"), self.choices)
-            until = read_number(entry["until_paid"]) if "until_paid" in entry else None
+            others = ("until_paid", "low", "high")
+            until, low, high = (read_number(entry[key]) if key in entry else None for key in others)
         except ValueError as error:
             self.fault(str(error), where=where)
             return None
-        for number, key in ((value, ""), (until, ", until_paid")):
+        self.check_range(value, low, high, where)
+        for number, key in ((value, ""), (until, ", until_paid"), (low, ", low"), (high, ", high")):
             outside = None if number is None else out_of_bounds(number, self.least, self.most)
             if outside:
                 self.fault(*outside, where=f"{where}{key}")
@@ -250,7 +258,19 @@ class _TermReader:
             entry.get("note", ""),
             paid_from,
             until,
+            low,
+            high,
+            *(entry.get(key, "") for key in SIGNED),
         )
+
+    def check_range(self, value: float, low: float | None, high: float | None, where: str) -> None:
+        """Check that a figure lies between its own low and high."""
+        for bound, key, word in ((low, "low", "more"), (high, "high", "less")):
+            if bound is None:
+                continue
+            if bound > value if key == "low" else bound < value:
+                found = f"{format_number(bound)} is {word} than the value, {format_number(value)}"
+                self.fault(found, "low ≤ value ≤ high", f"{where}, {key}")
 
     def check_provenance(self, entry: Mapping[str, Any], where: str) -> None:
         source, assumption = (str(entry.get(key, "")).strip() for key in ("source", "assumption"))

@@ -21,6 +21,9 @@ from capitation.errors import InputError, Problem
 
 GROUNDS = ("source", "assumption", "note")
 
+SIGNED = ("owner", "agreed", "signed_off")
+"""Who stands for a figure: what a log of assumptions says of each."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -50,6 +53,10 @@ class DatedValue:
         Month in which a backdated figure was first paid.
     until_paid : float or None
         The figure that was paid until then.
+    low, high : float or None
+        Between which the figure may well lie, for those who ask what depends on it.
+    owner, agreed, signed_off : str
+        Whose figure it is, when it was agreed, and who has signed it off.
     """
 
     start: dt.date
@@ -60,6 +67,11 @@ class DatedValue:
     note: str = ""
     paid_from: dt.date | None = None
     until_paid: float | None = None
+    low: float | None = None
+    high: float | None = None
+    owner: str = ""
+    agreed: str = ""
+    signed_off: str = ""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class Book:
     values: dict[str, dict[str, Value]] = field(default_factory=dict)
     descriptions: dict[str, dict[str, str]] = field(default_factory=dict)
     styles: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
+    live: bool = True
+    """Whether figures are formulas; if not they are values, but where a page insists."""
 
     def __post_init__(self) -> None:
         assert self.workbook.active is not None
@@ -182,11 +184,19 @@ class Page:
         fill: str = "calculated",
         *,
         bold: bool = False,
+        live: bool = False,
     ) -> None:
-        """Write a live formula, with the value that it comes to."""
-        cell = self.sheet.cell(row, column, formula)
+        """Write a live formula, with the value that it comes to; or the value alone.
+
+        The value stands alone where the book's figures are values and `live` does not insist.
+        """
+        live = live or self.book.live
+        cell = self.sheet.cell(row, column, formula if live else value)
         cell.style = self.book.style(fill, _form_of(form, value), bold, False)
-        self.values[cell.coordinate] = value
+        if live:
+            self.values[cell.coordinate] = value
+        elif isinstance(value, str):
+            cell.data_type = "s"
 
     def headings(
         self, row: int, column: int, titles: list[str], *, over_numbers: bool = False

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import capitation as cap
-from capitation.cli.console import listed, tell
+from capitation.cli.console import listed, stage, tell
 from capitation.cli.options import LABELS, LONGEST, first_of_month
 from capitation.errors import InputError, Problem, nearest, raise_if_any
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from capitation.input_workbook import InputWorkbook
 
 
 ONE_POOL = "one pool"
@@ -45,6 +48,10 @@ class Asked:
         Codes of all practices of the payments file, asked for or not.
     preset : str or None
         Name of the preset that stands in every scenario.
+    scenarios : list of str or None
+        Those asked for; all of the model's if None.
+    workbook : InputWorkbook or None
+        The input workbook that stands in the model's place.
     """
 
     model: cap.Model
@@ -55,11 +62,43 @@ class Asked:
     set: dict[str, float]
     known: list[str]
     preset: str | None = None
+    scenarios: list[str] | None = None
+    workbook: InputWorkbook | None = None
+
+    def project(self, scenarios: Sequence[str] | None = None) -> xr.Dataset:
+        """What was asked about, projected; or these scenarios of it."""
+        asked_for = self.scenarios if scenarios is None else list(scenarios)
+        with stage(f"Projecting {self.practices.sizes['practice']:,} practices"):
+            result = cap.project(
+                self.model, self.practices, asked_for, self.months, given=self.given
+            )
+        if self.workbook is None:
+            return result
+        said = {"prepared": self.workbook.prepared, "input_notes": self.workbook.input_notes}
+        told = [*json.loads(result.attrs["notes"]), *self.workbook.notes]
+        return result.assign_attrs(
+            notes=json.dumps(told), **{key: json.dumps(of) for key, of in said.items()}
+        )
 
 
-def model_of(args: argparse.Namespace) -> cap.Model:
+def is_workbook(name: str) -> bool:
+    """Whether what stands in a model's place is the path of a workbook."""
+    return Path(name).suffix.lower() in (".xlsx", ".xlsm", ".xls")
+
+
+def is_written(path: str) -> bool:
+    """Whether a workbook is one that `run` wrote, which has a sheet with the run's record."""
+    from capitation.sources.workbook_package import sheet_names
+
+    return "Run record" in sheet_names(Path(path))
+
+
+def _model(args: argparse.Namespace, workbook: InputWorkbook | None) -> cap.Model:
     """The model asked for, from the month asked for, with the terms that are set."""
-    model = cap.load_model(args.model)
+    if Path(args.model).suffix.lower() == ".csv":
+        mend = f"name a model too: capitation {args.command} MODEL --practices {args.model}"
+        raise InputError(Problem(args.model, "is a file of practices, and no model", mend))
+    model = cap.load_model(args.model) if workbook is None else workbook.model
     start = first_of_month(args.start or "")
     model = replace(model, start=start) if start else model
     model = _with_preset(model, args.preset) if args.preset else model
@@ -81,11 +120,11 @@ def _with_preset(model: cap.Model, name: str) -> cap.Model:
     return changed
 
 
-def asked_about(
-    args: argparse.Namespace, model: cap.Model, labels: Mapping[str, str] | None = None
-) -> Asked:
+def asked_about(args: argparse.Namespace, labels: Mapping[str, str] | None = None) -> Asked:
     """Read what a command is asked about. Faults of several files are told together."""
-    everyone, practices = _practices(args, model, labels or {})
+    workbook = _workbook(args) if is_workbook(args.model) else None
+    model = _model(args, workbook)
+    everyone, practices = _practices(args, model, labels or {}, workbook)
     months = args.months or _months_to_cover(model, labels or {})
     known = everyone["practice"].values.tolist()
     files: dict[str, Any] = {"input": _file(everyone), "inputs": None, "given": None}
@@ -137,7 +176,21 @@ def asked_about(
         practices = practices.assign_attrs(source=f"{practices.attrs['source']}, with {of}")
     names = (word.partition("=")[0].strip() for word in args.set)
     values = {name: model.terms[name].values[-1].value for name in names}
-    return Asked(model, practices, given, months, files, values, known, args.preset)
+    scenarios = getattr(args, "scenario", None)
+    if scenarios is None and workbook is not None:
+        scenarios = list(workbook.scenarios)
+    return Asked(
+        model, practices, given, months, files, values, known, args.preset, scenarios, workbook
+    )
+
+
+def _workbook(args: argparse.Namespace) -> InputWorkbook:
+    """The input workbook that stands where a model does."""
+    if args.practices is not None:
+        mend = "leave --practices out, or name a model in place of the workbook"
+        raise InputError(Problem("--practices", f"{args.model} has practices of its own", mend))
+    with stage(f"Reading {args.model}"):
+        return cap.read_input_workbook(args.model)
 
 
 def _file(read: xr.Dataset | xr.DataArray) -> dict[str, Any]:
@@ -185,10 +238,15 @@ def _months_to_cover(model: cap.Model, labels: Mapping[str, str]) -> int:
 
 
 def _practices(
-    args: argparse.Namespace, model: cap.Model, labels: Mapping[str, str]
+    args: argparse.Namespace,
+    model: cap.Model,
+    labels: Mapping[str, str],
+    workbook: InputWorkbook | None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Every practice of the file, or of the example; and those of them that are asked for."""
-    if args.practices is None:
+    if workbook is not None:
+        everyone, codes = workbook.practices, args.commissioner
+    elif args.practices is None:
         everyone, codes = cap.example_practices(), args.commissioner
     else:
         everyone = cap.read_payments(args.practices, args.fiscal_year)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import capitation as cap
-from capitation.cli.asked import asked_about, labels_of, model_of
+from capitation.cli.asked import asked_about, labels_of
 from capitation.cli.console import as_json, listed, table, tell, tell_notes
 from capitation.cli.options import option_problems
 from capitation.errors import raise_if_any
@@ -26,7 +26,7 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.run_summary import summary_of, words_of
 
     output = _output(args)
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     result = cap.project(
         asked.model, asked.practices, args.scenario, args.months, given=asked.given
     )
@@ -40,7 +40,7 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.simulation_summary import summary_of, words_of
 
     output = _output(args)
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     result = cap.simulate(
         asked.model,
         asked.practices,
@@ -85,7 +85,7 @@ def _explain(args: argparse.Namespace) -> tuple[str, int]:
 
     raise_if_any(option_problems(args))
     labels = labels_of(args.labels)
-    asked = asked_about(args, model_of(args), labels)
+    asked = asked_about(args, labels)
     result = cap.project(asked.model, asked.practices, months=asked.months, given=asked.given)
     told, notes = cap.explain(result, args.variable, **labels), notes_of(result)
     tell_notes(notes)
@@ -130,7 +130,7 @@ def _settle(args: argparse.Namespace) -> tuple[str, int]:
     output = Path(args.output)
     raise_if_any([*path_problems(output, ".csv"), *option_problems(args)])
     calendar = cap.read_cash_calendar(args.calendar) if args.calendar else None
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     successors = None
     if args.successors:
         practices, known = asked.practices, asked.known
@@ -151,7 +151,7 @@ def _appraise(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.appraisal_summary import summary_of, within_scenarios, words_of
 
     raise_if_any(option_problems(args))
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     scenarios = [args.before, args.after]
     given = asked.given
     basis = {
@@ -182,7 +182,7 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.comparison_summary import summary_of, words_of
 
     raise_if_any(option_problems(args))
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     result = cap.project(
         asked.model, asked.practices, args.scenario, asked.months, given=asked.given
     )
@@ -210,7 +210,7 @@ def _afford(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.affordability_summary import summary_of, words_of
 
     raise_if_any(option_problems(args))
-    asked = asked_about(args, model_of(args))
+    asked = asked_about(args)
     result = cap.project(
         asked.model, asked.practices, args.scenario, asked.months, given=asked.given
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 MOST_SHOWN = 12
 """Rows of a table on the screen, and names in a line."""
+
+WIDEST = 79
+"""Letters on one line of a terminal."""
 
 
 def table(rows: Iterable[tuple[str, ...]], align: Callable[[str, int], str] = str.rjust) -> str:
@@ -55,6 +59,30 @@ def as_json(found: Any) -> str:
 def tell(message: str) -> None:
     """Put a message on one line of stderr, whatever the file that it quotes holds."""
     print("".join(c if c.isprintable() else " " for c in message), file=sys.stderr)
+
+
+@contextmanager
+def stage(words: str) -> Iterator[Callable[[str], None]]:
+    """Say on a terminal, and nowhere else, what is being done; then take it back.
+
+    Yields
+    ------
+    callable
+        Says in a few words how far it is.
+    """
+    shown = sys.stderr.isatty()
+
+    def say(more: str = "") -> None:
+        if shown:
+            told = f"{words}{f': {more}' if more else ''} …"
+            print(f"\r\033[K{told[:WIDEST]}", end="", file=sys.stderr, flush=True)
+
+    say()
+    try:
+        yield say
+    finally:
+        if shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def tell_notes(notes: Iterable[str]) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+OTHER_OUTPUTS = {"tables": "Tables", "html": "Page", "parquet": "Data", "netcdf": "Result"}
+"""What `run` may write beside its workbook, in a word."""
+
 SPENT_BEFORE = "spend_at_start"
 """What a commissioner spent on all that a whole-population model pays for."""
 
@@ -95,6 +98,7 @@ def written_in_words(summary: Mapping[str, Any]) -> str:
         ("Formulas", f"{summary['formulas']:,}"),
         ("Checks", f"{checks - failed:,} of {checks:,} OK"),
         ("Workbook", summary["output"]),
+        *((OTHER_OUTPUTS[key], path) for key, path in summary.get("others", {}).items()),
     ]
     return table(rows, str.ljust)
 

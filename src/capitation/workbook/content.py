@@ -36,6 +36,7 @@ class Content:
         self.scenario_titles: dict[str, str] = json.loads(result.attrs["scenarios"])
         self.streams: list[str] = json.loads(result.attrs["streams"])
         self.sources: dict[str, dict[str, str]] = json.loads(result.attrs["sources"])
+        self._values: dict[tuple[str, str | None], np.ndarray] = {}
 
     def check_whole(self) -> None:
         """Refuse a result that lacks some of its rules, since their formulas could not be live."""
@@ -88,6 +89,12 @@ class Content:
 
     def values(self, name: str, scenario: str | None) -> np.ndarray:
         """Values of a variable in one scenario, on practice or commissioner, then time."""
+        key = (name, scenario)
+        if key not in self._values:
+            self._values[key] = self._values_of(name, scenario)
+        return self._values[key]
+
+    def _values_of(self, name: str, scenario: str | None) -> np.ndarray:
         array = self.result[name]
         if "scenario" in array.dims:
             array = array.isel(scenario=self.scenarios.index(scenario or self.scenarios[0]))

@@ -988,7 +988,7 @@ def test_backtest_in_words_and_as_json(said, tmp_path):
     assert "_2016_17.csv, projected lists\n" in said("backtest", *files, "--lists", "projected")
     projected = json.loads(said("backtest", *files, "--lists", "projected", "--json"))
     assert projected == cap.backtest(*files, lists="projected")
-    other = edited(tmp_path, "value = 0.0009", "value = 0.01", NATIONAL)
+    other = edited(tmp_path, "value = 0.0009", "value = 0.0018", NATIONAL)
     argv = ("--lists", "projected", "--model", other, "--json")
     assert json.loads(said("backtest", *files, *argv))["bias"] > projected["bias"]
 

@@ -584,7 +584,8 @@ def test_a_backdated_uplift_is_paid_in_one_lump_and_the_year_comes_to_the_new_pr
 
 
 def test_lists_grow_every_month_and_are_counted_each_quarter(model_of):
-    model = model_of(edited(shipped_text(NATIONAL), ("value = 0.0009, ", "value = 0.01, ")))
+    faster = (("value = 0.0009, ", "value = 0.01, "), ("high = 0.0018", "high = 0.01"))
+    model = model_of(edited(shipped_text(NATIONAL), *faster))
     practices = practices_of([{"weighted_list": 1000, "registered_list": 2000}])
     result = project(model, practices, months=12)
     # 1% a month on 1,000: 1.01, 1.01⁴, 1.01⁷ and 1.01¹⁰ at the quarters' first days

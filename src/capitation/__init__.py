@@ -37,11 +37,15 @@ if TYPE_CHECKING:
         practices_of,
         write_need_inputs,
     )
+    from capitation.frames import read_result, write_netcdf, write_parquet
     from capitation.gain_share_presets import minimum_savings_rate
     from capitation.gains import gains_and_losses
+    from capitation.goal_seeking import goal_seek
     from capitation.growth_factors import budget_growth
+    from capitation.html_report import write_html
     from capitation.hub_grouping import group_into_hubs, hub_mapping
     from capitation.hubs import check_hubs, cost_of_hubs, read_coordinates
+    from capitation.input_workbook import read_input_workbook
     from capitation.model import Model
     from capitation.model_file import load_model, models
     from capitation.practice_terms import with_practice_terms
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
     from capitation.projection import project
     from capitation.reactivations import decide_reactivations
     from capitation.reactivations_csv import read_reactivations
+    from capitation.run_differences import compare_runs
+    from capitation.sensitivities import sensitivity
     from capitation.settlement import settle
     from capitation.simulation import simulate
     from capitation.sources.allocations import read_allocations
@@ -74,8 +80,14 @@ if TYPE_CHECKING:
         total,
     )
     from capitation.what_if import with_preset, with_terms
-    from capitation.workbook import write_workbook
+    from capitation.workbook.cell_explanation import explain_cell
+    from capitation.workbook.errors_book import write_errors
+    from capitation.workbook.record_sheet import read_record
     from capitation.workbook.simulation_book import write_simulation
+    from capitation.workbook.tables_book import write_tables
+    from capitation.workbook.template import write_template
+    from capitation.workbook.verification import verify_workbook
+    from capitation.workbook.writer import write_workbook
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
@@ -87,6 +99,7 @@ _HOMES = {
     "budget_growth": "capitation.growth_factors",
     "check_hubs": "capitation.hubs",
     "compare": "capitation.comparison",
+    "compare_runs": "capitation.run_differences",
     "constant": "capitation.vocabulary",
     "cost_of_hubs": "capitation.hubs",
     "decide_reactivations": "capitation.reactivations",
@@ -94,9 +107,11 @@ _HOMES = {
     "example_populations": "capitation.example_weights",
     "example_practices": "capitation.example",
     "explain": "capitation.explanation",
+    "explain_cell": "capitation.workbook.cell_explanation",
     "fair_budget": "capitation.fair_budgets",
     "gains_and_losses": "capitation.gains",
     "gamma": "capitation.vocabulary",
+    "goal_seek": "capitation.goal_seeking",
     "group_into_hubs": "capitation.hub_grouping",
     "hub_mapping": "capitation.hub_grouping",
     "in_hubs": "capitation.practices",
@@ -115,29 +130,40 @@ _HOMES = {
     "read_coordinates": "capitation.hubs",
     "read_given": "capitation.sources.local_csv",
     "read_hubs": "capitation.sources.local_csv",
+    "read_input_workbook": "capitation.input_workbook",
     "read_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
     "read_practice_terms": "capitation.practice_terms_csv",
     "read_reactivations": "capitation.reactivations_csv",
+    "read_record": "capitation.workbook.record_sheet",
+    "read_result": "capitation.frames",
     "read_successors": "capitation.successors",
     "read_weighted_populations": "capitation.sources.weighted_populations",
     "roll_up": "capitation.systems",
     "round_to_pence": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
     "select_commissioners": "capitation.practices",
+    "sensitivity": "capitation.sensitivities",
     "settle": "capitation.settlement",
     "simulate": "capitation.simulation",
     "switching_values": "capitation.switching",
     "target_allocation": "capitation.target_allocations",
     "total": "capitation.vocabulary",
     "unwarranted_variation": "capitation.variation",
+    "verify_workbook": "capitation.workbook.verification",
     "with_inputs": "capitation.sources.local_csv",
     "with_practice_terms": "capitation.practice_terms",
     "with_preset": "capitation.what_if",
     "with_terms": "capitation.what_if",
+    "write_errors": "capitation.workbook.errors_book",
+    "write_html": "capitation.html_report",
     "write_need_inputs": "capitation.fair_budgets",
+    "write_netcdf": "capitation.frames",
+    "write_parquet": "capitation.frames",
     "write_simulation": "capitation.workbook.simulation_book",
-    "write_workbook": "capitation.workbook",
+    "write_tables": "capitation.workbook.tables_book",
+    "write_template": "capitation.workbook.template",
+    "write_workbook": "capitation.workbook.writer",
 }
 
 __all__ = [
@@ -153,6 +179,7 @@ __all__ = [
     "budget_growth",
     "check_hubs",
     "compare",
+    "compare_runs",
     "constant",
     "cost_of_hubs",
     "decide_reactivations",
@@ -160,9 +187,11 @@ __all__ = [
     "example_populations",
     "example_practices",
     "explain",
+    "explain_cell",
     "fair_budget",
     "gains_and_losses",
     "gamma",
+    "goal_seek",
     "group_into_hubs",
     "hub_mapping",
     "in_hubs",
@@ -181,28 +210,39 @@ __all__ = [
     "read_coordinates",
     "read_given",
     "read_hubs",
+    "read_input_workbook",
     "read_inputs",
     "read_payments",
     "read_practice_terms",
     "read_reactivations",
+    "read_record",
+    "read_result",
     "read_successors",
     "read_weighted_populations",
     "roll_up",
     "round_to_pence",
     "rule",
     "select_commissioners",
+    "sensitivity",
     "settle",
     "simulate",
     "switching_values",
     "target_allocation",
     "total",
     "unwarranted_variation",
+    "verify_workbook",
     "with_inputs",
     "with_practice_terms",
     "with_preset",
     "with_terms",
+    "write_errors",
+    "write_html",
     "write_need_inputs",
+    "write_netcdf",
+    "write_parquet",
     "write_simulation",
+    "write_tables",
+    "write_template",
     "write_workbook",
 ]
 

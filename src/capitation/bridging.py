@@ -20,6 +20,13 @@ import numpy as np
 import xarray as xr
 
 from capitation.appraisal import LATEST_ISSUE, VALUED, value_of
+from capitation.bridge_table import (
+    ATTRIBUTION,
+    HALF_A_PENNY,
+    MOST_WIDE,
+    column_of_pence,
+    text_of_table,
+)
 from capitation.by_year import adds_up, amounts_by_year, not_pounds
 from capitation.differences import (
     LIST,
@@ -40,7 +47,6 @@ from capitation.model import Model, term_behind
 from capitation.model_file import load_model
 from capitation.projection import project
 from capitation.shapley import shapley_values
-from capitation.vocabulary import round_to_pence
 
 IN_WORDS = {
     TIMING: "Timing: dates, delay, pauses",
@@ -51,15 +57,6 @@ IN_WORDS = {
 
 MOST_PARTS = 10
 """Parts that may differ: a thousand mixtures."""
-
-ATTRIBUTION = """\
-Each part is its Shapley value: what it moves, as a mean over all orders in which the parts could be
-put in place. So the parts add up, whatever their order."""
-
-HALF_A_PENNY = 0.005
-
-MOST_WIDE = 100
-"""Letters in a line of text."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +123,9 @@ class Bridge:
         return list(zip(words, zip(*columns, strict=True), strict=True))
 
     def _column(self, name: str) -> list[int]:
-        pounds = self.ends[name].sum(("commissioner_code", "year")).values
-        first, last = map(_pence, pounds.tolist())
-        of_part = self.parts[name].sum(("commissioner_code", "year")).values
-        parts = [_pence(amount) for amount in of_part.tolist()]
-        largest = max(range(len(parts)), key=lambda part: abs(parts[part]))
-        parts[largest] += last - first - sum(parts)
-        return [first, *parts, last]
+        ends = self.ends[name].sum(("commissioner_code", "year")).values.tolist()
+        parts = self.parts[name].sum(("commissioner_code", "year")).values.tolist()
+        return column_of_pence(ends[0], parts, ends[1])
 
     def _words(self) -> Iterator[str]:
         for part, terms in zip(self.parts["part"].values, self.parts["terms"].values, strict=True):
@@ -140,15 +133,10 @@ class Bridge:
             yield f"{words} ({terms})" if words and terms else words or str(part)
 
     def __str__(self) -> str:
-        heading = ("nominal", f"at {self.parts.attrs['price_year']} prices", "present value")
-        rows = [(words, tuple(map(_pounds, pence))) for words, pence in self.rows()]
-        rows.insert(0, (self.title.rstrip("."), heading))
-        wide = max(len(words) for words, _ in rows)
-        columns = [max(map(len, column)) for column in zip(*(row for _, row in rows), strict=True)]
-        lines = [
-            "  ".join([words.ljust(wide), *map(str.rjust, cells, columns)]) for words, cells in rows
-        ]
-        return "\n".join([*lines, "", ATTRIBUTION, *self.footnotes()])
+        at_prices = f"at {self.parts.attrs['price_year']} prices"
+        heading = (self.title.rstrip("."), "nominal", at_prices, "present value")
+        table = text_of_table(heading, self.rows())
+        return "\n".join([table, "", ATTRIBUTION, *self.footnotes()])
 
 
 def bridge(
@@ -292,11 +280,3 @@ def _checked(
     if not adds_up(node.unit, node.dims):
         raise InputError(not_pounds(measure, str(node.unit)))
     return graph, node.title
-
-
-def _pence(pounds: float) -> int:
-    return round(round_to_pence(pounds) * 100)
-
-
-def _pounds(pence: int) -> str:
-    return f"{'-' if pence < 0 else ''}£{abs(pence) / 100:,.2f}"

@@ -64,7 +64,7 @@ def changes_between(model: Model, before: str, after: str) -> Iterator[Change]:
         if _figures(first) == _figures(last):
             continue
         if first.schedule is None or last.schedule is None:
-            yield Change(_part_of(first, last), name)
+            yield Change(part_of_term(first, last), name)
             continue
         for part in (TIMING, SCHEDULE):
             halves = [_mixed(a, b, part) for a, b in ((first, last), (last, first))]
@@ -72,16 +72,41 @@ def changes_between(model: Model, before: str, after: str) -> Iterator[Change]:
                 yield Change(part, name)
 
 
-def _part_of(first: Term, last: Term) -> str:
-    """To which part a term belongs all of which differs."""
+def part_of_term(first: Term, last: Term) -> str:
+    """To which part a term belongs all of which differs.
+
+    Parameters
+    ----------
+    first, last : Term
+        The term as it stands before and after.
+
+    Returns
+    -------
+    str
+        One of `PARTS`, or the term's name.
+
+    Examples
+    --------
+    >>> from capitation.engine.terms import DatedValue
+    >>> april, july = dt.date(2015, 4, 1), dt.date(2015, 7, 1)
+    >>> steps = [DatedValue(april, 1.0, "1"), DatedValue(july, 0.5, "1/2")]
+    >>> later = [steps[0], DatedValue(dt.date(2016, 7, 1), 0.5, "1/2")]
+    >>> part_of_term(Term("share", "1", tuple(steps)), Term("share", "1", tuple(later)))
+    'timing'
+    """
     unit = Unit.parse(first.unit)
     if first.name in MOVES_PRICES or unit.powers.get("GBP", 0) > 0:
         return PRICE
     if unit == PATIENTS or "list" in first.name.split("_"):
         return LIST
-    figures = {dated.value for term in (first, last) for dated in term.values}
-    dated = max(len(first.values), len(last.values)) > 1
-    return TIMING if figures <= {0.0, 1.0} and dated else first.name
+    in_turn, dates = zip(*(_steps(term) for term in (first, last)), strict=True)
+    is_switch = {*in_turn[0], *in_turn[1]} <= {0.0, 1.0} and max(map(len, in_turn)) > 1
+    moved_only = in_turn[0] == in_turn[1] and dates[0] != dates[1]
+    return TIMING if is_switch or moved_only else first.name
+
+
+def _steps(term: Term) -> tuple[list[float], list[dt.date]]:
+    return [dated.value for dated in term.values], [dated.start for dated in term.values]
 
 
 def _figures(term: Term) -> list[tuple[Any, ...]]:

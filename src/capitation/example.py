@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capitation.practices import FIGURES
 
@@ -58,6 +58,33 @@ def example_practices(seed: int = 2015) -> xr.Dataset:
     """
     import xarray as xr
 
+    columns, attributes = example_columns(seed)
+    units = {name: {"units": unit, "long_name": title} for name, (unit, title) in FIGURES.items()}
+    units["london_practice"] = {"units": "1"}
+    figures = {name: ("practice", columns[name], units[name]) for name in units}
+    labels = {name: ("practice", texts) for name, texts in columns.items() if name not in units}
+    return xr.Dataset(figures, labels, attributes)
+
+
+def example_columns(seed: int = 2015) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """The same practices as plain columns, with what is said of them.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    columns : dict of str to list
+        By name; figures are numbers, labels are texts.
+    attributes : dict of str to str
+
+    Examples
+    --------
+    >>> columns, attributes = example_columns()
+    >>> columns["practice"][0], attributes["fiscal_year"]
+    ('EX001', '2014/15')
+    """
     chance = random.Random(seed)
     contracts = [name for name, count in CONTRACTS.items() for _ in range(count)]
     chance.shuffle(contracts)
@@ -69,27 +96,20 @@ def example_practices(seed: int = 2015) -> xr.Dataset:
         enhanced = round(row["registered_list"] * ENHANCED_SERVICES_PER_PATIENT)
         row["total_payments"] = paid + enhanced
     count = len(rows)
-    figures = {
-        name: ("practice", [float(row[name]) for row in rows], {"units": unit, "long_name": title})
-        for name, (unit, title) in FIGURES.items()
+    columns: dict[str, list[Any]] = {name: [float(row[name]) for row in rows] for name in FIGURES}
+    columns["london_practice"] = [0.0] * count
+    columns["practice"] = [f"EX{number:03d}" for number in range(1, count + 1)]
+    columns["practice_name"] = [f"Example practice {n}" for n in range(1, count + 1)]
+    columns["commissioner"] = ["EXAMPLE"] * count
+    columns["commissioner_name"] = ["Example CCG (synthetic)"] * count
+    columns["contract_type"] = contracts
+    attributes = {
+        "fiscal_year": "2014/15",
+        "title": "Synthetic example: an invented commissioner of fifty practices",
+        "source": f"synthetic example, seed {seed}",
+        "licence": "MIT. Made from published aggregates; no practice in it exists.",
     }
-    figures["london_practice"] = ("practice", [0.0] * count, {"units": "1"})
-    return xr.Dataset(
-        figures,
-        {
-            "practice": [f"EX{number:03d}" for number in range(1, count + 1)],
-            "practice_name": ("practice", [f"Example practice {n}" for n in range(1, count + 1)]),
-            "commissioner": ("practice", ["EXAMPLE"] * count),
-            "commissioner_name": ("practice", ["Example CCG (synthetic)"] * count),
-            "contract_type": ("practice", contracts),
-        },
-        {
-            "fiscal_year": "2014/15",
-            "title": "Synthetic example: an invented commissioner of fifty practices",
-            "source": f"synthetic example, seed {seed}",
-            "licence": "MIT. Made from published aggregates; no practice in it exists.",
-        },
-    )
+    return columns, attributes
 
 
 def _lists(chance: random.Random, count: int) -> list[int]:

@@ -13,7 +13,13 @@ from typing import BinaryIO
 
 from capitation.errors import InputError, Problem, raise_if_any
 
-KINDS = {".xlsx": "a workbook", ".csv": "a table"}
+KINDS = {
+    ".xlsx": "a workbook",
+    ".csv": "a table",
+    ".html": "a page",
+    ".parquet": "a Parquet file",
+    ".nc": "a netCDF file",
+}
 """What a file is that is written, by the ending of its name."""
 
 

@@ -17,6 +17,7 @@ from capitation.model import HISTORY, TOTAL_PAYMENTS, Model, Scenario, term_behi
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import project
+from capitation.root_finding import Point, nearest_crossing, values_around
 
 SWITCHED = (
     "savings_promised",
@@ -43,15 +44,6 @@ SWITCHED = (
     "price_on_top",
 )
 """Terms that are tried if none is named: those of them that the model's gap reads."""
-
-WIDENINGS = range(-4, 11, 2)
-"""Powers of two times the value: how far from it one is looked for that closes the gap."""
-
-ROUNDS = 60
-"""How often the bracket around the switching value is narrowed, at the most."""
-
-CLOSE = 1e-12
-"""Narrowing ends at a bracket of this part of the value."""
 
 
 def switching_values(
@@ -231,54 +223,11 @@ class _Gaps:
         """The value as it stands, the one at which the gap closes, and the gap there."""
         term = self.model.term_in(name, self.scenario)
         value = term.at(self.model.start)
-        there = value, now
-        tried = list(self._further(term, value))
-        for further, gap in zip(tried, self.at([{name: x} for x in tried]), strict=True):
-            if np.isfinite(gap) and (gap < A_PENNY) != (now < A_PENNY):
-                closed, opened = sorted([there, (further, gap)], key=lambda point: point[1])
-                return value, *self._narrowed(name, opened, closed)
-        return value, np.nan, np.nan
 
-    def _further(self, term: Term, value: float) -> Iterator[float]:
-        """Values further and further from the one that stands, to either side, within bounds."""
-        least = -np.inf if term.least is None else term.least
-        most = np.inf if term.most is None else term.most
-        step = abs(value) or _step_of(term)
-        passed: set[float] = set()
-        for power in WIDENINGS:
-            width = step * 2.0**power
-            for further in (value - width, value + width):
-                within = min(max(further, least), most)
-                if within != value and within not in passed:
-                    passed.add(within)
-                    yield within
+        def gaps(values: Sequence[float]) -> list[float]:
+            return self.at([{name: value} for value in values])
 
-    def _narrowed(
-        self, name: str, opened: tuple[float, float], closed: tuple[float, float]
-    ) -> tuple[float, float]:
-        """The end at which the gap is closed, of a bracket as narrow as it gets."""
-        for _ in range(ROUNDS):
-            width = abs(opened[0] - closed[0])
-            near = width <= CLOSE * max(abs(opened[0]), abs(closed[0]))
-            if near or abs(closed[1]) < A_PENNY:
-                break
-            middle = (opened[0] + closed[0]) / 2
-            fall = opened[1] - closed[1]
-            crossing = opened[0] + (closed[0] - opened[0]) * opened[1] / fall
-            tried = [x for x in dict.fromkeys((crossing, middle)) if _between(x, opened, closed)]
-            if not tried:
-                break
-            for x, gap in zip(tried, self.at([{name: x} for x in tried]), strict=True):
-                if not _between(x, opened, closed):
-                    continue
-                opened, closed = (opened, (x, gap)) if gap < A_PENNY else ((x, gap), closed)
-        return closed
-
-
-def _between(x: float, one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return min(one[0], other[0]) < x < max(one[0], other[0])
-
-
-def _step_of(term: Term) -> float:
-    """By how much a term that stands at none is moved first."""
-    return {"GBP/year": 1e6, "GBP": 1e6, "month": 12.0}.get(term.unit, 0.1)
+        further = list(values_around(term, value))
+        tried = [Point(*point) for point in zip(further, gaps(further), strict=True)]
+        found = nearest_crossing(gaps, Point(value, now), tried, A_PENNY)
+        return value, *((np.nan, np.nan) if found is None else found.below)

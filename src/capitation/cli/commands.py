@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import capitation as cap
-from capitation.cli.asked import asked_about, labels_of
-from capitation.cli.console import as_json, listed, table, tell, tell_notes
+from capitation.cli.asked import asked_about, is_workbook, is_written, labels_of
+from capitation.cli.console import as_json, listed, stage, table, tell, tell_notes
 from capitation.cli.options import option_problems
-from capitation.errors import raise_if_any
+from capitation.errors import InputError, Problem, raise_if_any
 
 ALTERNATIVES = {
     "model": "model",
@@ -23,15 +23,18 @@ ALTERNATIVES = {
 
 
 def _run(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.run_outputs import sensitivity_of_run, write_others
     from capitation.cli.run_summary import summary_of, words_of
 
     output = _output(args)
     asked = asked_about(args)
-    result = cap.project(
-        asked.model, asked.practices, args.scenario, args.months, given=asked.given
-    )
-    written = cap.write_workbook(result, output)
-    summary = summary_of(result, written, asked)
+    result = asked.project()
+    if not args.no_sensitivity:
+        result = sensitivity_of_run(result, asked)
+    with stage(f"Writing {output}") as say:
+        written = cap.write_workbook(result, output, live=args.live, progress=say)
+    others = write_others(result, args)
+    summary = summary_of(result, written, asked) | {"others": others}
     tell_notes(summary["notes"])
     return as_json(summary) if args.json else words_of(summary, result), _status(written)
 
@@ -44,8 +47,8 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
     result = cap.simulate(
         asked.model,
         asked.practices,
-        args.scenario,
-        args.months,
+        asked.scenarios,
+        asked.months,
         draws=args.draws,
         seed=args.seed,
         given=asked.given,
@@ -60,10 +63,11 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
 
 def _output(args: argparse.Namespace) -> Path:
     """Where the workbook goes: refused, as options are, before any work is done."""
+    from capitation.cli.run_outputs import other_outputs
     from capitation.files import path_problems
 
     output = Path(args.output)
-    raise_if_any([*path_problems(output), *option_problems(args)])
+    raise_if_any([*path_problems(output), *other_outputs(args), *option_problems(args)])
     return output
 
 
@@ -84,12 +88,23 @@ def _explain(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.run_summary import notes_of
 
     raise_if_any(option_problems(args))
+    if is_workbook(args.model) and is_written(args.model):
+        return _explain_cell(args)
     labels = labels_of(args.labels)
     asked = asked_about(args, labels)
-    result = cap.project(asked.model, asked.practices, months=asked.months, given=asked.given)
+    result = asked.project()
     told, notes = cap.explain(result, args.variable, **labels), notes_of(result)
     tell_notes(notes)
     return as_json(told.as_dict() | {"notes": notes}) if args.json else str(told), 0
+
+
+def _explain_cell(args: argparse.Namespace) -> tuple[str, int]:
+    if args.labels:
+        mend = "of a written workbook, name a cell alone, as 'Summary!C8'"
+        raise InputError(Problem(args.labels[0], "is asked of a model", mend))
+    with stage(f"Reading {args.model}"):
+        told = cap.explain_cell(args.model, args.variable)
+    return as_json(told.as_dict()) if args.json else str(told), 0
 
 
 def _backtest(args: argparse.Namespace) -> tuple[str, int]:
@@ -135,9 +150,7 @@ def _settle(args: argparse.Namespace) -> tuple[str, int]:
     if args.successors:
         practices, known = asked.practices, asked.known
         successors = cap.read_successors(args.successors, practices, known=known)
-    result = cap.project(
-        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
-    )
+    result = asked.project()
     settled = cap.settle(result, successors, calendar=calendar)
     rows = write_payments(settled, output)
     summary = summary_of(settled, asked, output, rows)
@@ -159,7 +172,7 @@ def _appraise(args: argparse.Namespace) -> tuple[str, int]:
         "issue": LATEST_ISSUE if args.issue is None else args.issue,
         "discount_from": args.discount_from,
     }
-    result = cap.project(asked.model, asked.practices, scenarios, asked.months, given=given)
+    result = asked.project(scenarios)
     appraised = cap.appraise(result, args.measure, scenarios, **basis)
     split = cap.bridge(
         asked.model,
@@ -180,12 +193,13 @@ def _appraise(args: argparse.Namespace) -> tuple[str, int]:
 
 def _compare(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.comparison_summary import summary_of, words_of
+    from capitation.cli.difference_summary import compare_files
 
     raise_if_any(option_problems(args))
+    if args.other is not None:
+        return compare_files(args)
     asked = asked_about(args)
-    result = cap.project(
-        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
-    )
+    result = asked.project()
     compared = cap.compare(result, args.measure)
     summary = summary_of(result, compared, asked)
     tell_notes(summary["notes"])
@@ -211,9 +225,7 @@ def _afford(args: argparse.Namespace) -> tuple[str, int]:
 
     raise_if_any(option_problems(args))
     asked = asked_about(args)
-    result = cap.project(
-        asked.model, asked.practices, args.scenario, asked.months, given=asked.given
-    )
+    result = asked.project()
     tested, switched = cap.affordability(result), None
     chosen = str(result["scenario"].values[0])
     if args.switch is not None and not bool(tested["has_budget"].sel(scenario=chosen)):
@@ -233,6 +245,38 @@ def _budget(args: argparse.Namespace) -> tuple[str, int]:
     return budget(args)
 
 
+def _sensitivity(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.sensitivity_summary import sensitivity
+
+    raise_if_any(option_problems(args))
+    return sensitivity(args, asked_about(args))
+
+
+def _seek(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.sensitivity_summary import seek
+
+    raise_if_any(option_problems(args))
+    return seek(args, asked_about(args))
+
+
+def _template(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.template_summary import template
+
+    return template(args)
+
+
+def _check(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.check_summary import check
+
+    return check(args)
+
+
+def _verify(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.verify_summary import verify
+
+    return verify(args)
+
+
 def _hubs(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.hubs_summary import hubs
 
@@ -240,6 +284,8 @@ def _hubs(args: argparse.Namespace) -> tuple[str, int]:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
+    "template": _template,
+    "check": _check,
     "run": _run,
     "simulate": _simulate,
     "explain": _explain,
@@ -247,6 +293,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "appraise": _appraise,
     "compare": _compare,
     "afford": _afford,
+    "sensitivity": _sensitivity,
+    "seek": _seek,
+    "verify": _verify,
     "reactivate": _reactivate,
     "budget": _budget,
     "hubs": _hubs,
@@ -254,5 +303,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "backtest": _backtest,
 }
 
-WRITING = ("run", "simulate", "settle", "reactivate", "budget", "hubs")
+WRITING = ("template", "run", "simulate", "settle", "reactivate", "budget", "hubs")
 """Commands that write a file."""

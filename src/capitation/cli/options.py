@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import capitation as cap
-from capitation.cli import budget_summary, hubs_summary
+from capitation.cli import (
+    budget_summary,
+    check_summary,
+    hubs_summary,
+    sensitivity_summary,
+    template_summary,
+    verify_summary,
+)
 from capitation.errors import Problem
 
 LABELS = ("practice", "month", "scenario", "year", "commissioner_code")
@@ -21,6 +28,14 @@ LONGEST = 600
 MOST_DRAWS = 1_000_000
 MOST_SEED = 2**63 - 1
 MOST_THREADS = 1_024
+
+MODEL = "a model's name, the path of a .toml file, or an input workbook"
+
+LIVE = ("auto", "all", "one")
+LIVE_HELP = (
+    "formulas of every rule, or of one practice at a time and values elsewhere "
+    "[every rule, unless there are too many]"
+)
 
 MOST_THRESHOLD = 1_000_000
 """Pounds a year and weighted patient."""
@@ -80,10 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     appraise = command(
         "appraise", "two scenarios: their value, why they differ, who gains and loses"
     )
-    compare = command("compare", "scenarios side by side, such as every form of a contract")
+    compare = command("compare", "scenarios side by side; or two workbooks, and why they differ")
     afford = command("afford", "whether commissioner, provider and practices can afford a contract")
-    for add in (run, simulate, explain, settle, appraise, compare, afford):
-        add("model", metavar="MODEL", help="a model's name, or the path of a .toml file")
+    sensitivity = command("sensitivity", sensitivity_summary.SENSITIVITY_DOES)
+    seek = command("seek", sensitivity_summary.SEEK_DOES)
+    asking = (run, simulate, explain, settle, appraise, compare, afford, sensitivity, seek)
+    for add in asking:
+        add("model", metavar="MODEL", help=MODEL)
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help=only)
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")
@@ -100,10 +118,19 @@ def _parser() -> argparse.ArgumentParser:
         add("--set", action="append", default=[], metavar="TERM=VALUE", help=change)
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
+    compare("other", nargs="?", metavar="OTHER.xlsx", help="a workbook to set against the first")
     for add in (run, simulate, settle, compare, afford):
         add("--scenario", **several, metavar="NAME", help="only these [all]")
     for add in (run, simulate):
         add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
+    add = run
+    add("--tables", metavar="OUT.xlsx", help="accessible tables too, as a workbook of their own")
+    add("--html", metavar="OUT.html", help="a page to read too: tables and drawings, no script")
+    add("--parquet", metavar="OUT.parquet", help="every figure too, as a table for programs")
+    add("--netcdf", metavar="OUT.nc", help="the result itself too, as xarray reads it")
+    add("--live", choices=LIVE, default="auto", help=LIVE_HELP)
+    untried = "do not try the low and the high of each assumption"
+    add("--no-sensitivity", action="store_true", help=untried)
     settle("--output", required=True, metavar="OUT.csv", help="the file of payments to write")
     paid_instead = "practice,from,paid_to,share: who is paid in a practice's place"
     settle("--successors", metavar="FILE.csv", help=paid_instead)
@@ -132,8 +159,14 @@ def _parser() -> argparse.ArgumentParser:
     simulate("--threads", type=int, metavar="N", help="the result does not depend on it [all]")
     solved = "do not solve for the reduction that pays for the scheme"
     simulate("--no-break-even", action="store_true", help=solved)
-    explain("variable", metavar="VARIABLE", help="a rule, total, input or term")
+    figure = "a rule, total, input or term; of a written workbook a cell, as 'Summary!C8'"
+    explain("variable", metavar="VARIABLE", help=figure)
     explain("labels", nargs="*", metavar="KEY=VALUE", help=f"where: {', '.join(LABELS)}")
+    sensitivity_summary.add_sensitivity_options(sensitivity)
+    sensitivity_summary.add_seek_options(seek)
+    template_summary.add_options(command("template", template_summary.DOES))
+    check_summary.add_options(command("check", check_summary.DOES))
+    verify_summary.add_options(command("verify", verify_summary.DOES))
     budget_summary.add_options(command("budget", budget_summary.DOES))
     hubs_summary.add_options(command("hubs", hubs_summary.DOES))
     add = command("reactivate", "decide on requests to take up a suspended contract again, and why")

@@ -184,6 +184,11 @@ def _title(
     return Title(tx=Text(rich=rich), overlay=False)
 
 
+def across_title(text: str) -> Title:
+    """The title of an axis of numbers that runs from left to right."""
+    return _title([text], 10)
+
+
 def _labels(points: float) -> RichText:
     properties = ParagraphProperties(defRPr=_text(points))
     return RichText(

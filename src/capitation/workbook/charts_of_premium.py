@@ -50,6 +50,10 @@ _WITH_SLANTED_LABELS = 0.3
 """Share of the height below a plot where labels are slanted for want of room."""
 _WITH_TWO_LEVELS = 0.26
 """The same where labels have a line for the year and two for the scenario."""
+_WITH_UPRIGHT_LABELS = 0.45
+"""The same where the names of scenarios are turned, for want of room beside one another."""
+_LETTERS_BESIDE = 120
+"""Letters of the scenarios' names that have room beside one another, on two lines."""
 MOST_NAMED = 40
 """More practices than this leave no room for the name of each."""
 
@@ -96,7 +100,13 @@ def stacked_columns(stacks: Stacks, lines: Sequence[str], scale: Scale) -> BarCh
         series.spPr = GraphicalProperties(solidFill=fill, ln=stroke(DARK, 0.75))
         series.invertIfNegative = False
         chart.series.append(series)
-    dress(chart, lines, "Fiscal year and scenario", scale.unit, scale, below=_WITH_TWO_LEVELS)
+    letters = len(stacks.inner) * max(map(len, stacks.inner))
+    upright = letters > _LETTERS_BESIDE
+    below = _WITH_UPRIGHT_LABELS if upright else _WITH_TWO_LEVELS
+    dress(chart, lines, "Fiscal year and scenario", scale.unit, scale, below=below)
+    if upright:
+        # Names and years say it themselves, and reach down to where the title would stand.
+        chart.x_axis.title = None
     return chart
 
 

@@ -10,10 +10,18 @@ from capitation.engine.rule import Rule
 from capitation.workbook.checks import master_check
 from capitation.workbook.content import Content
 from capitation.workbook.page import Book, Page, quoted
+from capitation.workbook.selector import ROW as SELECTOR_ROW
+from capitation.workbook.story import StorySheets
 from capitation.workbook.summary import Summary
 
 ABOUT = {
     "Cover": "This sheet: purpose, key and master check.",
+    "Budget": "The scenario shown by stream and year, in £ and £ thousand; scenarios compared.",
+    "Bridge": "What changes from one year's payments to another's, stream by stream.",
+    "Sensitivity": "What an amount hangs on: each term at its low and at its high.",
+    "Assumptions": "Every assumed figure: why, who stands for it, and what hangs on it.",
+    "One practice": "Every payment of one practice, month by month: choose which.",
+    "Run record": "With what this run was made, so that it can be made again.",
     "Summary": "Payments by stream and fiscal year, for each scenario.",
     "By practice": "The same for each practice; filter it.",
     "By commissioner": "The same for each commissioner.",
@@ -43,7 +51,13 @@ KEY = (
 )
 
 
-def write_cover(page: Page, content: Content, summary: Summary, calendar: tuple[str, str]) -> None:
+def write_cover(
+    page: Page,
+    content: Content,
+    summary: Summary,
+    calendar: tuple[str, str],
+    story: StorySheets | None = None,
+) -> None:
     """Fill the cover, once all other sheets stand.
 
     Parameters
@@ -54,6 +68,8 @@ def write_cover(page: Page, content: Content, summary: Summary, calendar: tuple[
     calendar : tuple of str
         Formula that says whether the payment calendar is of the inputs as they stand, and what it
         says.
+    story : StorySheets, optional
+        Whose selector of the scenario shown stands on the cover.
     """
     attributes = content.result.attrs
     page.widths(26, 34, 96)
@@ -63,8 +79,14 @@ def write_cover(page: Page, content: Content, summary: Summary, calendar: tuple[
     page.formula(4, 2, *master_check(summary.checks), "text", bold=True)
     page.text(5, 1, "Payment calendar", bold=True)
     page.formula(5, 2, *calendar, "text")
-    row = write_pairs(page, 7, "About this run", _about_run(content))
+    row = story.write_on_cover(page, SELECTOR_ROW + 1) if story else SELECTOR_ROW
+    prepared = json.loads(attributes.get("prepared", "{}"))
+    if prepared:
+        row = write_pairs(page, row + 1, "Prepared", list(prepared.items()))
+    row = write_pairs(page, row + 1, "About this run", _about_run(content))
     row = write_notes(page, row + 1, json.loads(attributes.get("notes", "[]")))
+    of_input = json.loads(attributes.get("input_notes", "[]"))
+    row = write_notes(page, row + 1, of_input, "Notes of the input workbook")
     row = write_key(page, row + 1, KEY)
     titles = {name: content.scenario_titles[name] for name in content.scenarios}
     row = write_scenarios(page, titles, row + 1)
@@ -98,11 +120,11 @@ def write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]]) 
     return row + 1
 
 
-def write_notes(page: Page, row: int, notes: list[str]) -> int:
+def write_notes(page: Page, row: int, notes: list[str], title: str = "Notes") -> int:
     """Write what a reader must know of this run; nothing where there is nothing to say."""
     if not notes:
         return row - 1
-    page.text(row, 1, "Notes", bold=True)
+    page.text(row, 1, title, bold=True)
     for row, note in enumerate(notes, start=row + 1):  # noqa: B020
         page.paragraph(row, note, _COLUMNS)
     return row + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from openpyxl import Workbook
@@ -79,6 +79,8 @@ class Book:
     styles: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
     live: bool = True
     """Whether figures are formulas; if not they are values, but where a page insists."""
+    progress: Callable[[str], None] | None = None
+    """Told the title of each sheet that is begun."""
 
     def __post_init__(self) -> None:
         assert self.workbook.active is not None
@@ -86,6 +88,8 @@ class Book:
 
     def page(self, title: str) -> Page:
         """Add a sheet at the end."""
+        if self.progress:
+            self.progress(title)
         sheet = self.workbook.create_sheet(title)
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.orientation = "landscape"

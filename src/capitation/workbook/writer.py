@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import xarray as xr
@@ -21,7 +22,10 @@ from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
 from capitation.workbook.premium import PremiumSheet
 from capitation.workbook.premium_charts import write_premium_charts
+from capitation.workbook.record_sheet import SHEET as RECORD
+from capitation.workbook.record_sheet import write_run_record
 from capitation.workbook.settlement import Settlement
+from capitation.workbook.story import StorySheets
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
 
@@ -29,7 +33,13 @@ MOST_FORMULAS = 1_000_000
 """More live formulas than this make a workbook that no spreadsheet opens with pleasure."""
 
 
-def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
+def write_workbook(
+    result: xr.Dataset,
+    path: str | Path,
+    *,
+    live: str = "auto",
+    progress: Callable[[str], None] | None = None,
+) -> Written:
     """Write a result as a workbook: every figure a live formula, its value saved beside it.
 
     Parameters
@@ -38,6 +48,12 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
         From `project`, with all its variables.
     path : str or Path
         An .xlsx file. It is written beside and renamed, so that a failure leaves nothing half done.
+    live : {"auto", "all", "one"}
+        Whether the figures of every practice are formulas, or those of one practice at a time, which
+        is chosen in the workbook, and values elsewhere. Left to the library, every practice's are,
+        unless there are too many.
+    progress : callable, optional
+        Told in a word or two what is being written.
 
     Returns
     -------
@@ -51,20 +67,24 @@ def write_workbook(result: xr.Dataset, path: str | Path) -> Written:
     """
     path = Path(path)
     raise_if_any(path_problems(path))
-    content = Content(whole(result))
-    _check_size(content)
-    book, summary = _written(content)
+    content = Content(whole(result).assign_attrs(live=live))
+    book, summary = _written(content, progress)
+    if progress:
+        progress("saving")
     save_book(book, path)
     return Written(path, book.formulas, len(summary.checks), failed(summary.checks))
 
 
-def _written(content: Content) -> tuple[Book, Summary]:
+def _written(
+    content: Content, progress: Callable[[str], None] | None = None
+) -> tuple[Book, Summary]:
     layout = Layout(content)
-    book = Book()
+    book = Book(progress=progress)
     book.workbook.properties.title = content.result.attrs["title"]
     book.workbook.properties.creator = "capitation"
     cover = book.page("Cover")
     summary = Summary(book, layout)
+    story = StorySheets(summary)
     summary.write()
     summary.write_by_practice()
     if len(content.commissioners) > 1:
@@ -81,9 +101,11 @@ def _written(content: Content) -> tuple[Book, Summary]:
         gains.write()
         gains.check()
     calendar = write_payment_calendar(summary)
+    story.write()
     summary.write_checks()
     terms = TermsSheet(book, content)
     terms.write()
+    story.write_assumptions(terms)
     base_cells = write_base_year(book, content, terms)
     calculation = Calculation(book, layout)
     calculation.write_months(terms, base_cells)
@@ -92,7 +114,9 @@ def _written(content: Content) -> tuple[Book, Summary]:
     for title in layout.calculation_sheets():
         calculation.write_blocks(title, terms)
     write_sources(book, content)
-    write_cover(cover, content, summary, calendar)
+    record = book.page(RECORD)
+    write_cover(cover, content, summary, calendar, story)
+    write_run_record(record, content, len(summary.checks))
     return book, summary
 
 

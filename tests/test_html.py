@@ -9,6 +9,7 @@ import pytest
 import capitation as cap
 from capitation.drawings import OTHERS, millions, scenario_bars, stacked_years
 from capitation.html_report import ALLOWED, page_of, shown, write_html
+from capitation.workbook.tables_book import write_tables
 
 from .strategies import EVERY_MODEL, NATIONAL, THAMES_VALLEY, shipped
 from .test_tables_book import HOSTILE, by_sheet, hostile
@@ -69,12 +70,16 @@ def page(text):
 
 
 @pytest.mark.parametrize("name", EVERY_MODEL)
-def test_every_shipped_model_has_a_page(name):
+def test_every_shipped_model_has_a_page_and_tables_whose_checks_agree(name, tmp_path):
     practices = few_practices().isel(practice=[0, 2])
     chosen = list(shipped(name).scenarios)[:2]
-    page = Page(page_of(cap.project(shipped(name), practices, chosen, months=13)))
+    result = cap.project(shipped(name), practices, chosen, months=13)
+    page = Page(page_of(result))
     assert len(page.all("table")) >= 8
     assert "all agree" in next(of["text"] for of in page.all("dl"))
+    written = write_tables(result, tmp_path / "tables.xlsx")
+    assert written.checks >= 5
+    assert (written.formulas, written.checks_failed) == (0, 0)
 
 
 def test_the_page_says_its_language_and_loads_nothing(text, page):

@@ -15,7 +15,7 @@ from capitation.table import Column, Table, marked, numbered_notes
 from capitation.tables import tables_of
 from capitation.workbook.tables_book import write_tables
 
-from .strategies import BOLTON, EVERY_MODEL, NATIONAL, THAMES_VALLEY, shipped
+from .strategies import BOLTON, NATIONAL, THAMES_VALLEY, shipped
 from .test_workbook import few_practices
 
 HOSTILE = ["=1+1", "<script>alert(1)</script>", "+44 20", "@SUM(1)", "&<>\"'"]
@@ -63,17 +63,6 @@ def cells_of(sheet, table):
 
 def by_sheet(result):
     return {table.sheet: table for table in tables_of(result)}
-
-
-@pytest.mark.parametrize("name", EVERY_MODEL)
-def test_every_shipped_model_has_tables_whose_checks_agree(name, tmp_path):
-    practices = few_practices().isel(practice=[0, 2])
-    chosen = list(shipped(name).scenarios)[:2]
-    written = write_tables(
-        cap.project(shipped(name), practices, chosen, months=13), tmp_path / "tables.xlsx"
-    )
-    assert written.checks >= 5
-    assert (written.formulas, written.checks_failed) == (0, 0)
 
 
 def test_each_sheet_has_one_table_marked_as_such_without_gaps(book):
@@ -140,7 +129,7 @@ def test_cover_contents_and_notes(book, result):
     assert listed["Payment calendar"] == "'Payment calendar'!A1"
 
 
-def test_each_mark_of_a_note_leads_to_a_note_and_back(book):
+def test_each_mark_of_a_note_leads_to_a_note_and_back(book, result):
     notes = {row[0].value: row for row in book["Notes"].iter_rows(min_row=4)}
     marked_on: dict[int, set[str]] = {}
     for sheet in book.worksheets[2:-1]:
@@ -192,7 +181,7 @@ def test_figures_are_those_of_the_result(book, result):
     of = result.sel(scenario=row["Scenario"], practice=row["Practice"])
     assert row["All years £"] == pytest.approx(float(of["total_payments"].sum()))
     each = row["All years £"] / float(of["payment_weighted_list"].mean()) * 12 / 15
-    assert practices[-1][sheets["Practices"][0][-1]] == pytest.approx(each)
+    assert rows[-1][-1] == pytest.approx(each)
     total = sum(of["All years £"] for of in practices if of["Scenario"] == row["Scenario"])
     assert total == pytest.approx(sheets["Scenarios"][1][-1][2])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import xarray as xr
 
@@ -47,7 +48,7 @@ def streams_explained(facts: Facts) -> Table:
 
 
 def _explained(facts: Facts, name: str) -> tuple[Cell, ...]:
-    of = facts.result[name].attrs
+    of = facts.variables[name].attrs
     source = _cited(facts, str(of.get("source", "")))
     said = str(of.get("long_name", "")) or label(name)
     return (label(name), name, said, str(of.get("formula", "")), source, of.get("assumption", ""))
@@ -120,10 +121,10 @@ def _reason(rows: tuple[tuple[Cell, ...], ...]) -> str:
 def _dated(facts: Facts) -> Iterator[tuple[Cell, ...]]:
     """Rows of values: those of a term itself, and of its base year where they are others."""
     seen: set[tuple[str, DatedValue]] = set()
-    terms = [v for v in facts.result.data_vars.values() if "dated_values" in v.attrs]
-    terms.sort(key=lambda found: (_behind(str(found.name)) != found.name, str(found.name)))
-    for found in terms:
-        name, by_scenario = str(found.name), dated_values(found.attrs)
+    terms = [(n, found) for n, found in facts.variables.items() if "dated_values" in found.attrs]
+    terms.sort(key=lambda term: (_behind(term[0]) != term[0], term[0]))
+    for name, found in terms:
+        by_scenario = dated_values(found.attrs)
         if "scenario" not in found.dims:
             first = next(iter(by_scenario.values()))
             by_scenario = {_OF_HISTORY.get(found.attrs["kind"], _ALL): first}
@@ -132,7 +133,7 @@ def _dated(facts: Facts) -> Iterator[tuple[Cell, ...]]:
         for whose, values in by_whom.items():
             new = [value for value in values if (_of(name, whose), value) not in seen]
             for value in new:
-                yield _assumed(facts, found, whose, value)
+                yield _assumed(facts, name, found.attrs, whose, value)
         seen |= {(_of(name, whose), value) for whose, values in by_whom.items() for value in values}
 
 
@@ -148,12 +149,13 @@ def _behind(name: str) -> str:
     return name.removeprefix(BASE)
 
 
-def _assumed(facts: Facts, term: xr.DataArray, whose: str, value: DatedValue) -> tuple[Cell, ...]:
-    of = term.attrs
+def _assumed(
+    facts: Facts, name: str, of: Mapping[str, Any], whose: str, value: DatedValue
+) -> tuple[Cell, ...]:
     issue = f" ({of['issue']})" if of.get("issue") else ""
     return (
         f"{of['long_name']}{issue}",
-        str(term.name),
+        name,
         whose,
         value.start,
         value.value,
@@ -171,9 +173,8 @@ def _assumed(facts: Facts, term: xr.DataArray, whose: str, value: DatedValue) ->
 
 def inputs_table(facts: Facts) -> Iterator[Table]:
     """Figures of the practices that rules read: how large they are and where they come from."""
-    found = [
-        v for v in facts.result.data_vars.values() if v.attrs.get("kind") in ("input", "given")
-    ]
+    kinds = ("input", "given")
+    found = {name: of for name, of in facts.variables.items() if of.attrs.get("kind") in kinds}
     if not found:
         return
     columns = (
@@ -187,23 +188,21 @@ def inputs_table(facts: Facts) -> Iterator[Table]:
     )
     title = "Figures of the practices that the rules read, over all practices"
     about = ("The unit 1 is a plain number, a share or a switch.",)
-    yield Table("Inputs", title, columns, tuple(_ranged(facts, of) for of in found), about)
+    rows = tuple(_ranged(facts, name, of) for name, of in found.items())
+    yield Table("Inputs", title, columns, rows, about)
 
 
-def _ranged(facts: Facts, of: xr.DataArray) -> tuple[Cell, ...]:
+def _ranged(facts: Facts, name: str, of: xr.Variable) -> tuple[Cell, ...]:
+    said = (str(of.attrs["long_name"]) or name, name, str(of.attrs["units"]))
     figures = (float(of.min()), float(of.mean()), float(of.max()))
-    return (*_named(of), *figures, _origin(facts, of))
+    return (*said, *figures, _origin(facts, of.attrs))
 
 
-def _named(of: xr.DataArray) -> tuple[str, str, str]:
-    return str(of.attrs["long_name"]) or str(of.name), str(of.name), str(of.attrs["units"])
-
-
-def _origin(facts: Facts, of: xr.DataArray) -> str:
-    if of.attrs.get("kind") == "given":
+def _origin(facts: Facts, of: Mapping[str, Any]) -> str:
+    if of.get("kind") == "given":
         return "Given for each practice and month, in place of the rule."
-    source = str(of.attrs.get("source", ""))
-    grounds = [_cited(facts, source), str(of.attrs.get("assumption", ""))]
+    source = str(of.get("source", ""))
+    grounds = [_cited(facts, source), str(of.get("assumption", ""))]
     if source == facts.result.attrs["practices_source"]:
         grounds = [f"The practices' file, {source}" if source else "The practices' data"]
     return ". ".join(filter(None, grounds)) or "The model"
@@ -227,7 +226,7 @@ def sources_table(facts: Facts) -> Iterator[Table]:
 
 
 def _citations(facts: Facts) -> Iterator[str]:
-    for found in facts.result.data_vars.values():
+    for found in facts.variables.values():
         yield str(found.attrs.get("source", ""))
         if "dated_values" in found.attrs:
             by_whom = {**dated_values(found.attrs), **own_values(found.attrs)}

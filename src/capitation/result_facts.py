@@ -45,6 +45,8 @@ class Facts:
         Of the scenarios.
     sources : dict of str to dict of str to str
         Every source that the model knows, by id.
+    variables : dict of str to xarray.Variable
+        Rules, totals, inputs and terms.
 
     Raises
     ------
@@ -65,6 +67,10 @@ class Facts:
         said: dict[str, str] = json.loads(self.result.attrs["scenarios"])
         self.titles = {name: said.get(name) or name for name in self.scenarios}
         self.sources: dict[str, dict[str, str]] = json.loads(self.result.attrs["sources"])
+        # Variables alone: a DataArray of each would take a hundred times as long.
+        self.variables: dict[str, xr.Variable] = {
+            str(name): self.result.variables[name] for name in self.result.data_vars
+        }
         self.codes: list[str] = self.result["practice"].values.astype(str).tolist()
         self.areas: list[str] = self.result["commissioner"].values.astype(str).tolist()
         self.commissioners: list[str] = self.result["commissioner_code"].values.astype(str).tolist()

@@ -10,6 +10,7 @@ import ast
 import copy
 import functools
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -196,13 +197,13 @@ def rule(
     """
 
     def decorate(function: Callable[..., float]) -> Rule:
-        file = inspect.getsourcefile(function) or "<unknown>"
-        try:
-            lines, start = inspect.getsourcelines(function)
-        except OSError:
-            raise RuleError(
-                Problem(function.__qualname__, "its source cannot be read", "put it in a file")
-            ) from None
+        # Read by the code's own place: `inspect` looks through all modules for each function.
+        file, start = function.__code__.co_filename, function.__code__.co_firstlineno
+        linecache.checkcache(file)
+        lines = inspect.getblock(linecache.getlines(file)[start - 1 :])
+        if not lines:
+            mend = "put it in a file"
+            raise RuleError(Problem(function.__qualname__, "its source cannot be read", mend))
         tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
         ast.increment_lineno(tree, start - 1)
         checker = Checker(tree, file, function.__globals__)
@@ -257,8 +258,9 @@ def total(of: str | Rule, over: str, *, title: str = "", first: str = "", each: 
     RuleError
         If `over` is none of these.
     """
-    frame = inspect.stack()[1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    frame = inspect.currentframe()
+    caller = frame.f_back if frame else None
+    place = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}" if caller else ""
     if over not in OVER:
         mend = f"a total is over {', '.join(map(repr, OVER[:-1]))} or {OVER[-1]!r}"
         raise RuleError(Problem(place, f"a total over {over!r}", mend))

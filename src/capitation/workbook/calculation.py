@@ -232,12 +232,19 @@ class Calculation:
             return [("", code) for code in content.commissioners]
         return [("", "")]
 
-    def write_given_rows(self, page: Page, leaf: Leaf, scenario: str | None, place: Place) -> None:
-        values = np.atleast_2d(self.content.values(leaf.name, scenario)).tolist()
+    def write_given_rows(
+        self,
+        page: Page,
+        variable: Node | Leaf,
+        scenario: str | None,
+        place: Place,
+        fill: str = "input",
+    ) -> None:
+        values = np.atleast_2d(self.content.values(variable.name, scenario)).tolist()
         for e, (who, area) in enumerate(self.entities(place)):
-            self.label_row(page, place.row + e, leaf, who, area)
+            self.label_row(page, place.row + e, variable, who, area)
             for t, value in enumerate(values[e]):
-                page.number(place.row + e, FIRST + t, value, format_for(str(leaf.unit)))
+                page.number(place.row + e, FIRST + t, value, format_for(str(variable.unit)), fill)
 
     def write_months_of_term(
         self, page: Page, leaf: Leaf, scenario: str | None, place: Place, terms: TermsSheet

@@ -56,7 +56,7 @@ def write_cover(
     content: Content,
     summary: Summary,
     calendar: tuple[str, str],
-    story: StorySheets | None = None,
+    story: StorySheets,
 ) -> None:
     """Fill the cover, once all other sheets stand.
 
@@ -68,7 +68,7 @@ def write_cover(
     calendar : tuple of str
         Formula that says whether the payment calendar is of the inputs as they stand, and what it
         says.
-    story : StorySheets, optional
+    story : StorySheets
         Whose selector of the scenario shown stands on the cover.
     """
     attributes = content.result.attrs
@@ -79,7 +79,7 @@ def write_cover(
     page.formula(4, 2, *master_check(summary.checks), "text", bold=True)
     page.text(5, 1, "Payment calendar", bold=True)
     page.formula(5, 2, *calendar, "text")
-    row = story.write_on_cover(page, SELECTOR_ROW + 1) if story else SELECTOR_ROW
+    row = story.write_on_cover(page, SELECTOR_ROW + 1)
     prepared = json.loads(attributes.get("prepared", "{}"))
     if prepared:
         row = write_pairs(page, row + 1, "Prepared", list(prepared.items()))

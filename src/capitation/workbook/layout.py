@@ -58,11 +58,16 @@ class Layout:
         self.titles = _titles(content.scenarios)
         self.sheets: dict[str, list[tuple[str, str | None]]] = {}
         self.letters = [get_column_letter(n + 1) for n in range(16_000)]
-        for name in [*content.graph.leaves, *content.graph.nodes]:
-            for scenario in content.variants(name):
-                self.sheets.setdefault(self.sheet_of(name, scenario), []).append((name, scenario))
+        for name, scenario in self.variables():
+            self.sheets.setdefault(self.sheet_of(name, scenario), []).append((name, scenario))
         for sheet, variables in self.sheets.items():
             self.arrange(sheet, variables)
+
+    def variables(self) -> list[tuple[str, str | None]]:
+        """Every variable in each scenario in which it stands."""
+        content = self.content
+        names = [*content.graph.leaves, *content.graph.nodes]
+        return [(name, scenario) for name in names for scenario in content.variants(name)]
 
     def sheet_of(self, name: str, scenario: str | None) -> str:
         variable = self.content.graph[name]

@@ -128,11 +128,6 @@ class OnePractice:
             for row, name in enumerate(names, start=self.lists_row + 1):
                 self.page.text(row, column, name)
 
-    @property
-    def scenario_names(self) -> str:
-        """The cells with the names of the scenarios, from another sheet."""
-        return f"{quoted(CHOICES)}!{self.list_of(1, self.content.scenarios)}"
-
     def list_of(self, column: int, names: list[str]) -> str:
         first = at(self.lists_row + 1, column, fix_row=True, fix_column=True)
         last = at(self.lists_row + len(names), column, fix_row=True, fix_column=True)

@@ -107,15 +107,18 @@ def form_of(content: Content, live: str = "auto") -> Form:
     return Form.ALL_LIVE
 
 
-def words_of(form: Form, content: Content, path: Path) -> list[tuple[str, str]]:
+def words_of(form: Form, content: Content) -> list[tuple[str, str]]:
     """What the cover says of a workbook's form: names, with what they stand for.
 
     Parameters
     ----------
     form : Form
     content : Content
-    path : Path
-        Of the workbook: beside it lie the files that have every figure, where it does not.
+
+    Returns
+    -------
+    list of tuple of str
+        Nothing of the workbook's name, so that a copy under another name is no other workbook.
     """
     cells = f"{calculated(content):,} figures of the calculation"
     if form is Form.ALL_LIVE:
@@ -128,7 +131,7 @@ def words_of(form: Form, content: Content, path: Path) -> list[tuple[str, str]]:
         ("Live", live),
         ("Values, as run", "Summaries, and what each practice is paid by year."),
         ("Not here", f"Every practice by month: {cells}, where {MOST_CELLS:,} is the most."),
-        ("They stand in", " and ".join(file.name for file in figures_of(path).values())),
+        ("They stand in", "the Parquet files beside this workbook, of its name"),
     ]
 
 

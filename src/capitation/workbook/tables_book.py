@@ -10,6 +10,7 @@ from pathlib import Path
 import xarray as xr
 from openpyxl.styles import Alignment, Font, NamedStyle
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.table import Table as MarkedTable
 from openpyxl.worksheet.table import TableColumn
 
@@ -54,7 +55,7 @@ _FORMS = {
     DATE: "date",
     MONTH: "month",
 }
-_LETTERS = {"title": 16, "heading": 14, "plain": 12}
+_LETTERS = {"title": 16, "heading": 14, "plain": 12, "link": 12}
 """Sizes in points: none is smaller than twelve."""
 
 _POINTS_A_LINE = 15.75
@@ -86,7 +87,12 @@ class PlainBook(Book):
         if key not in self.styles:
             name = f"{fill} {form}{' bold' if bold else ''}{' wrap' if wrap else ''}"
             style = NamedStyle(name, number_format=FORMATS[form])
-            style.font = Font(name="Arial", size=_LETTERS[fill], bold=bold or fill != "plain")
+            style.font = Font(
+                name="Arial",
+                size=_LETTERS[fill],
+                bold=bold or fill in ("title", "heading"),
+                underline="single" if fill == "link" else None,
+            )
             indented = form == "indented"
             across = "right" if form == "right" else "left" if indented else None
             style.alignment = Alignment(
@@ -283,8 +289,9 @@ def _contents(tables: Sequence[Table]) -> Table:
 
 def _link(page: Page, top: int, sheets: Sequence[Cell]) -> None:
     for row, sheet in enumerate(sheets, start=top):
+        page.text(row, 1, str(sheet), "link")
         cell = page.sheet.cell(row, 1)
-        cell.hyperlink = f"#{quoted(str(sheet))}!A1"
+        cell.hyperlink = Hyperlink(cell.coordinate, location=f"{quoted(str(sheet))}!A1")
 
 
 def _notes_table(facts: Facts, tables: Sequence[Table], numbers: dict[str, int]) -> Table | None:

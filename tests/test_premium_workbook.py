@@ -354,7 +354,7 @@ def test_charts_are_native_described_and_say_their_units(file):
         for element in ET.fromstring(drawing).iter()
         if element.tag.endswith("}cNvPr")
     ]
-    assert len(charts) == len(texts) == 3
+    assert len(charts) == len(texts) == 5
     told = " ".join(texts)
     for said in (
         "Stacked columns of the PMS premium before withdrawal, in pounds",

@@ -45,7 +45,7 @@ def millions(pounds: float) -> str:
 
     Examples
     --------
-    >>> millions(31_928_676.67), millions(-45_000), millions(0)
+    >>> millions(31_928_676.67), millions(-46_000), millions(0)
     ('£31.93m', '−£0.05m', '£0.00m')
     """
     rounded = round(pounds / _MILLION, 2)

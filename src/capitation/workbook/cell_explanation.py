@@ -135,12 +135,13 @@ def explain_cell(workbook: str | Path | xr.Dataset, cell: str) -> CellExplanatio
     """
     if isinstance(workbook, xr.Dataset):
         result = whole(workbook)
-        cells = cells_of_book(book_of(result))
-        file = "the workbook"
-    else:
-        file = Path(workbook).name
-        cells = cells_of_file(Path(workbook))
-        result = result_of(cells, file)
+        return explained(result, cells_of_book(book_of(result)), cell, "the workbook")
+    file, cells = Path(workbook).name, cells_of_file(Path(workbook))
+    return explained(result_of(cells, file), cells, cell, file)
+
+
+def explained(result: xr.Dataset, cells: Sheets, cell: str, file: str) -> CellExplanation:
+    """Explain a cell, given all cells of the workbook and its result: see `explain_cell`."""
     sheet, name = _place(cells, cell, file)
     tracer = Tracer(result, cells)
     told = tracer.traced(sheet, name)

@@ -42,6 +42,8 @@ from capitation.workbook.page import FORMATS, Page, at, quoted
 
 WIDTH, HEIGHT = 27.0, 12.5
 """Centimetres."""
+LEAST_SPAN = 0.01
+"""An axis over less than a penny would show the rounding of floating point."""
 HEADROOM = 1.02
 """So that the highest mark stands within the axes."""
 LONGEST_LINE = 62
@@ -142,7 +144,7 @@ def money_scale(values: Sequence[float], *, from_zero: bool) -> Scale:
 
 def _rounded(low: float, high: float) -> tuple[float, float, float]:
     """Round the ends of an axis outwards to whole steps, four to eight of them."""
-    if high <= low:
+    if high - low < LEAST_SPAN:
         high = low + max(1.0, abs(low) / 10)
     rough = (high - low) / 7
     power = 10.0 ** math.floor(math.log10(rough))

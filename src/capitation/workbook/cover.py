@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from capitation.engine.graph import Leaf
 from capitation.engine.record import dated_values
 from capitation.engine.rule import Rule
 from capitation.workbook.checks import master_check
 from capitation.workbook.content import Content
+from capitation.workbook.one_practice import ABOUT as ONE_PRACTICE
 from capitation.workbook.page import Book, Page, quoted
 from capitation.workbook.selector import ROW as SELECTOR_ROW
 from capitation.workbook.story import StorySheets
@@ -20,7 +22,6 @@ ABOUT = {
     "Bridge": "What changes from one year's payments to another's, stream by stream.",
     "Sensitivity": "What an amount hangs on: each term at its low and at its high.",
     "Assumptions": "Every assumed figure: why, who stands for it, and what hangs on it.",
-    "One practice": "Every payment of one practice, month by month: choose which.",
     "Run record": "With what this run was made, so that it can be made again.",
     "Summary": "Payments by stream and fiscal year, for each scenario.",
     "By practice": "The same for each practice; filter it.",
@@ -47,7 +48,11 @@ _COLUMNS = 3
 KEY = (
     ("input", "Input", "Yellow: a figure of the model. Change it, and everything follows."),
     ("given", "Given", "Green: a figure of the practices' file."),
-    ("calculated", "Calculated", "Blue: a live formula, with its value saved beside it."),
+    (
+        "calculated",
+        "Calculated",
+        "Blue: worked out; a live formula, but where a sheet says that it has values.",
+    ),
 )
 
 
@@ -57,6 +62,7 @@ def write_cover(
     summary: Summary,
     calendar: tuple[str, str],
     story: StorySheets,
+    form: Sequence[tuple[str, str]],
 ) -> None:
     """Fill the cover, once all other sheets stand.
 
@@ -70,6 +76,8 @@ def write_cover(
         says.
     story : StorySheets
         Whose selector of the scenario shown stands on the cover.
+    form : sequence of tuple of str
+        What is live in the workbook, from `words_of`.
     """
     attributes = content.result.attrs
     page.widths(26, 34, 96)
@@ -80,6 +88,7 @@ def write_cover(
     page.text(5, 1, "Payment calendar", bold=True)
     page.formula(5, 2, *calendar, "text")
     row = story.write_on_cover(page, SELECTOR_ROW + 1)
+    row = write_pairs(page, row + 1, "What is live", form)
     prepared = json.loads(attributes.get("prepared", "{}"))
     if prepared:
         row = write_pairs(page, row + 1, "Prepared", list(prepared.items()))
@@ -90,7 +99,7 @@ def write_cover(
     row = write_key(page, row + 1, KEY)
     titles = {name: content.scenario_titles[name] for name in content.scenarios}
     row = write_scenarios(page, titles, row + 1)
-    write_sheets(page, row + 1, ABOUT)
+    write_sheets(page, row + 1, ABOUT | ONE_PRACTICE)
 
 
 def _about_run(content: Content) -> list[tuple[str, str]]:
@@ -111,7 +120,7 @@ def _about_run(content: Content) -> list[tuple[str, str]]:
     ]
 
 
-def write_pairs(page: Page, row: int, title: str, pairs: list[tuple[str, str]]) -> int:
+def write_pairs(page: Page, row: int, title: str, pairs: Sequence[tuple[str, str]]) -> int:
     """Write a title and, under it, names with what they stand for; give the row after."""
     page.text(row, 1, title, bold=True)
     for row, (name, text) in enumerate(pairs, start=row + 1):  # noqa: B020

@@ -289,7 +289,7 @@ def _contents(tables: Sequence[Table]) -> Table:
 
 def _link(page: Page, top: int, sheets: Sequence[Cell]) -> None:
     for row, sheet in enumerate(sheets, start=top):
-        page.text(row, 1, str(sheet), "link")
+        page.text(row, 1, str(sheet), "link", wrap=True)
         cell = page.sheet.cell(row, 1)
         cell.hyperlink = Hyperlink(cell.coordinate, location=f"{quoted(str(sheet))}!A1")
 

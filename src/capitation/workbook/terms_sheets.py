@@ -1,4 +1,7 @@
-"""Terms with their sources, and what they come to in each month: Terms, Base year, Months."""
+"""Terms with their sources, and what they come to in each month: Terms, Base year, Months.
+
+They are live in every form of a workbook, since the sheet of one practice reads them.
+"""
 
 from __future__ import annotations
 
@@ -137,9 +140,10 @@ class TermsSheet:
         due = self.cell_of_the_same_value(leaf, scenario, value)
         form = format_for(unit)
         if due:
-            page.formula(row, _VALUE, f"={due}", value.value, form)
+            page.formula(row, _VALUE, f"={due}", value.value, form, live=True)
         elif "/" in value.written:
-            page.formula(row, _VALUE, f"={value.written}", value.value, form, "input")
+            written = f"={value.written}"
+            page.formula(row, _VALUE, written, value.value, form, "input", live=True)
         else:
             page.number(row, _VALUE, value.value, form)
         page.text(row, _UNIT, unit, form="indented")
@@ -167,8 +171,7 @@ class TermsSheet:
         self, name: str, scenario: str | None, begins: str, practice: str = ""
     ) -> str:
         """The formula that finds a term's value in the first month of a year."""
-        first = f"Months!{at(MONTH_ROW, FIRST, fix_row=True, fix_column=True)}"
-        return self.lookup(name, scenario, f"MAX(DATE({begins},4,1),{first})", practice)
+        return self.lookup(name, scenario, first_month_of(begins), practice)
 
     def lookup(self, name: str, scenario: str | None, month: str, practice: str = "") -> str:
         """The formula that finds a term's value in a month, of a practice that has its own."""
@@ -179,6 +182,24 @@ class TermsSheet:
         begins = f"Terms!{at(own[0], _FROM, fix_row=True, fix_column=True)}"
         return f"IF({month}<{begins},{common},{_lookup_in(own, month)})"
 
+    def lookup_of_chosen(self, name: str, scenario: str | None, month: str, code: str) -> str:
+        """The formula for a practice whose code stands in a cell, whether it has its own or not."""
+        common = self.lookup(name, scenario, month)
+        blocks = [rows for (term, _), rows in self.own_blocks.items() if term == _term_of(name)]
+        if not blocks:
+            return common
+        # What practices have of their own stands in one stretch of rows, in order of date for each
+        # of them, so that the values that have begun are counted.
+        own = range(blocks[0][0], blocks[-1][-1] + 1)
+        whose, starts, practice = (
+            _column(own, _SCENARIO),
+            _column(own, _FROM),
+            f'"practice "&{code}',
+        )
+        begun = f'COUNTIFS({whose},{practice},{starts},"<="&{month})'
+        found = f"INDEX({_column(own, _VALUE)},MATCH({practice},{whose},0)+{begun}-1)"
+        return f"IF({begun}=0,{common},{found})"
+
 
 def _term_of(name: str) -> str:
     """The term that a leaf reads: as it is due, as it was paid, for the year or its base year."""
@@ -187,12 +208,19 @@ def _term_of(name: str) -> str:
     return name.removeprefix(BASE)
 
 
-def _lookup_in(rows: range, month: str) -> str:
-    def column(number: int) -> str:
-        first = at(rows[0], number, fix_row=True, fix_column=True)
-        return f"Terms!{first}:{at(rows[-1], number, fix_row=True, fix_column=True)}"
+def first_month_of(begins: str) -> str:
+    """The formula for the first month of a fiscal year that is in the run."""
+    first = f"Months!{at(MONTH_ROW, FIRST, fix_row=True, fix_column=True)}"
+    return f"MAX(DATE({begins},4,1),{first})"
 
-    return f"INDEX({column(_VALUE)},MATCH({month},{column(_FROM)},1))"
+
+def _column(rows: range, number: int) -> str:
+    first = at(rows[0], number, fix_row=True, fix_column=True)
+    return f"Terms!{first}:{at(rows[-1], number, fix_row=True, fix_column=True)}"
+
+
+def _lookup_in(rows: range, month: str) -> str:
+    return f"INDEX({_column(rows, _VALUE)},MATCH({month},{_column(rows, _FROM)},1))"
 
 
 def write_time_headings(page: Page, months: list[dt.date], *, first_is_input: bool) -> None:
@@ -211,13 +239,13 @@ def write_time_headings(page: Page, months: list[dt.date], *, first_is_input: bo
         else:
             before = at(MONTH_ROW, column - 1)
             follows = f"=EDATE({before},1)" if first_is_input else f"=Months!{here}"
-            page.formula(MONTH_ROW, column, follows, serial(month), "month", "heading")
+            page.formula(MONTH_ROW, column, follows, serial(month), "month", "heading", live=True)
         begins = at(BEGINS_ROW, column)
         label = f'={begins}&"/"&TEXT(MOD({begins}+1,100),"00")'
-        page.formula(YEAR_ROW, column, label, fiscal_year(month), "number", "heading")
+        page.formula(YEAR_ROW, column, label, fiscal_year(month), "number", "heading", live=True)
         starts = f"=YEAR({here})-IF(MONTH({here})<4,1,0)"
         year = float(fiscal_year(month)[:4])
-        page.formula(BEGINS_ROW, column, starts, year, "whole", "heading")
+        page.formula(BEGINS_ROW, column, starts, year, "whole", "heading", live=True)
 
 
 def write_base_year(book: Book, content: Content, terms: TermsSheet) -> dict[BlockKey, str]:
@@ -250,7 +278,8 @@ def write_base_year(book: Book, content: Content, terms: TermsSheet) -> dict[Blo
                 column = FIRST + number
                 formula = terms.lookup(leaf.name, scenario, at(MONTH_ROW, column, fix_row=True))
                 value = [v for v in values if v.start <= month][-1].value
-                page.formula(row, column, f"={formula}", value, format_for(str(leaf.unit)))
+                form = format_for(str(leaf.unit))
+                page.formula(row, column, f"={formula}", value, form, live=True)
             cells[leaf.name, scenario] = (
                 f"{quoted(page.title)}!{at(row, FIRST)}:{at(row, FIRST + 11)}"
             )
@@ -269,14 +298,13 @@ def write_months_of_leaf(
     form = format_for(str(leaf.unit))
     if leaf.kind == _BASE:
         value = float(content.values(name, scenario))
-        page.formula(place.row, OPENING, f"=AVERAGE({base_cells[key]})", value, form)
+        page.formula(place.row, OPENING, f"=AVERAGE({base_cells[key]})", value, form, live=True)
         return
     if leaf.kind == _PRIOR:
         value = float(content.values(name, scenario))
         first = f"EDATE({at(MONTH_ROW, FIRST, fix_row=True)},-1)"
-        page.formula(
-            place.row, OPENING, f"={terms.lookup(leaf.name, scenario, first)}", value, form
-        )
+        formula = f"={terms.lookup(leaf.name, scenario, first)}"
+        page.formula(place.row, OPENING, formula, value, form, live=True)
         return
     for number, value in enumerate(content.values(name, scenario).tolist()):
         month = at(MONTH_ROW, FIRST + number, fix_row=True)
@@ -284,4 +312,4 @@ def write_months_of_leaf(
             formula = _CALENDAR[name].format(month=month)
         else:
             formula = terms.lookup(leaf.name, scenario, month)
-        page.formula(place.row, FIRST + number, f"={formula}", value, form)
+        page.formula(place.row, FIRST + number, f"={formula}", value, form, live=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from capitation.errors import InputError, Problem, raise_if_any
+from capitation.errors import raise_if_any
 from capitation.files import path_problems
 from capitation.projection import whole
 from capitation.workbook.budget_charts import write_budget_sheets
@@ -19,18 +19,17 @@ from capitation.workbook.cover import write_cover, write_sources
 from capitation.workbook.file import Written, save_book
 from capitation.workbook.gains import GainsSheet
 from capitation.workbook.layout import Layout
+from capitation.workbook.one_practice import OnePractice
 from capitation.workbook.page import Book
 from capitation.workbook.premium import PremiumSheet
 from capitation.workbook.premium_charts import write_premium_charts
 from capitation.workbook.record_sheet import SHEET as RECORD
 from capitation.workbook.record_sheet import write_run_record
 from capitation.workbook.settlement import Settlement
+from capitation.workbook.size import Form, form_of, mark_values, words_of, write_figures
 from capitation.workbook.story import StorySheets
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
-
-MOST_FORMULAS = 1_000_000
-"""More live formulas than this make a workbook that no spreadsheet opens with pleasure."""
 
 
 def write_workbook(
@@ -49,9 +48,9 @@ def write_workbook(
     path : str or Path
         An .xlsx file. It is written beside and renamed, so that a failure leaves nothing half done.
     live : {"auto", "all", "one"}
-        Whether the figures of every practice are formulas, or those of one practice at a time, which
-        is chosen in the workbook, and values elsewhere. Left to the library, every practice's are,
-        unless there are too many.
+        Whether the figures of every practice are formulas, or those of one practice at a time,
+        which is chosen in the workbook, and values elsewhere. Left to the library, every
+        practice's are, unless there are too many.
     progress : callable, optional
         Told in a word or two what is being written.
 
@@ -68,6 +67,8 @@ def write_workbook(
     path = Path(path)
     raise_if_any(path_problems(path))
     content = Content(whole(result).assign_attrs(live=live))
+    if form_of(content, live) is Form.SUMMARIES_ONLY:
+        write_figures(content.result, path)
     book, summary = _written(content, progress)
     if progress:
         progress("saving")
@@ -79,7 +80,9 @@ def _written(
     content: Content, progress: Callable[[str], None] | None = None
 ) -> tuple[Book, Summary]:
     layout = Layout(content)
-    book = Book(progress=progress)
+    form = form_of(content, content.result.attrs.get("live", "auto"))
+    all_live = form is Form.ALL_LIVE
+    book = Book(progress=progress, live=all_live)
     book.workbook.properties.title = content.result.attrs["title"]
     book.workbook.properties.creator = "capitation"
     cover = book.page("Cover")
@@ -89,6 +92,10 @@ def _written(
     summary.write_by_practice()
     if len(content.commissioners) > 1:
         summary.write_by_commissioner()
+    one = None
+    if not all_live:
+        one = OnePractice(summary, by_month=form.by_month)
+        summary.checks += one.checks()
     settlement = Settlement(summary)
     if settlement.wanted:
         settlement.write()
@@ -102,7 +109,9 @@ def _written(
         gains.check()
     calendar = write_payment_calendar(summary)
     story.write()
+    book.live = form.by_month  # the checks read the calculation, which may not be there
     summary.write_checks()
+    book.live = all_live
     terms = TermsSheet(book, content)
     terms.write()
     story.write_assumptions(terms)
@@ -111,23 +120,14 @@ def _written(
     calculation.write_months(terms, base_cells)
     calculation.write_entities("Practices")
     calculation.write_entities("Commissioners")
-    for title in layout.calculation_sheets():
+    for title in layout.calculation_sheets() if form.by_month else ():
         calculation.write_blocks(title, terms)
+    if one is not None:
+        one.write(terms)
+        mark_values(book)
+    book.live = True
     write_sources(book, content)
     record = book.page(RECORD)
-    write_cover(cover, content, summary, calendar, story)
+    write_cover(cover, content, summary, calendar, story, words_of(form, content))
     write_run_record(record, content, len(summary.checks))
     return book, summary
-
-
-def _check_size(content: Content) -> None:
-    result = content.result
-    formulas = sum(result[name].size for name in content.graph.nodes)
-    if formulas > MOST_FORMULAS:
-        raise InputError(
-            Problem(
-                "workbook",
-                f"{formulas:,} live formulas, where {MOST_FORMULAS:,} is the most",
-                "choose fewer commissioners, scenarios or months",
-            )
-        )

@@ -1,44 +1,92 @@
 """Make every workbook of this folder anew: ``python spreadsheets/make.py``.
 
-The same bits come out each time, so that CI makes them again and compares.
+The same bits come out each time; `tests/test_spreadsheets.py` makes them again and compares.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+import xarray as xr
 
 import capitation as cap
 
-MODEL = "bolton-quality-contract"
-SCENARIOS = ["core-and-local-schemes", "indexed-guarantee"]
+EXAMPLE = "bolton-quality-contract"
+SCENARIOS = ("core-and-local-schemes", "indexed-guarantee")
 PRACTICES, MONTHS = 12, 24
-"""Of the example: as few as show every kind of contract, and two whole years."""
+"""As few as show contracts of every kind, and two whole years."""
 
-ONE_MODEL, ONE_MONTHS = "national-practice-income", 12
-"""Of the worked example: one practice of a GMS contract, a year, the national rules alone."""
+WORKED, WORKED_MONTHS = "national-practice-income", 12
+"""One practice under the national rules alone, for a year."""
 
 WHAT = {
-    "input-template.xlsx": "blank input workbook for the Bolton contract: fill it in, check it, run it",
-    "example-input.xlsx": "the same with twelve invented practices, as `capitation template` writes it",
-    "example-budget.xlsx": "what `capitation run example-input.xlsx` writes: the model workbook",
-    "example-tables.xlsx": "the same result as accessible tables, as `--tables` writes them",
-    "worked-example.xlsx": "one practice, one year, every step a row: small enough for a calculator",
+    "input-template.xlsx": "a blank input workbook, as `capitation template --blank` writes it",
+    "example-input.xlsx": "the same, filled in: twelve invented practices and two scenarios",
+    "example-budget.xlsx": "the model workbook that `capitation run` makes of that",
+    "example-tables.xlsx": "the same result as accessible tables, from `--tables`",
+    "worked-example.xlsx": "one practice, twelve months: every step a row, to check by calculator",
 }
+"""Workbooks, and what each shows."""
+
+PICTURES = {
+    "bolton-summary.png": "the Summary sheet that the README's first command writes",
+    "bolton-budget.png": "Budget, Bridge and Sensitivity of the same workbook",
+    "bolton-simulation.png": "the charts that `capitation simulate` writes for Bolton",
+    "thames-valley-premium.png": "sheets of `capitation run thames-valley-pms`, two scenarios",
+    "whole-population-budget.png": "forms of contract side by side, and UnitingCare's test",
+}
+"""Pictures of workbooks, taken of the example by hand; the README has the commands."""
 
 
 def make(folder: Path) -> None:
-    """Write all workbooks into a folder, and the README that says what each is."""
-    cap.write_template(folder / "input-template.xlsx", MODEL, blank=True)
-    practices = cap.example_practices().isel(practice=slice(0, PRACTICES))
-    example = folder / "example-input.xlsx"
-    cap.write_template(example, MODEL, practices=practices, scenarios=SCENARIOS, months=MONTHS)
-    result = projected(example)
+    """Write every workbook into a folder, and the README that says what each is."""
+    cap.write_template(folder / "input-template.xlsx", EXAMPLE, blank=True)
+    cap.write_template(folder / "example-input.xlsx", _example(), count=PRACTICES)
+    read = cap.read_input_workbook(folder / "example-input.xlsx")
+    result = read.told_with(cap.project(read.model, read.practices, read.scenarios))
+    result = cap.with_sensitivity(result, cap.sensitivity(read.model, read.practices))
     cap.write_workbook(result, folder / "example-budget.xlsx")
     cap.write_tables(result, folder / "example-tables.xlsx")
-    everyone = cap.example_practices()
-    gms = everyone.isel(practice=everyone["contract_type"].values.tolist().index("GMS"))
-    one = cap.project(ONE_MODEL, gms.expand_dims("practice"), months=ONE_MONTHS)
-    cap.write_workbook(one, folder / "worked-example.xlsx")
-    (folder / "README.md").write_text(readme(folder), "utf-8")
+    worked = cap.project(WORKED, _one_practice(), months=WORKED_MONTHS)
+    cap.write_workbook(worked, folder / "worked-example.xlsx")
+    (folder / "README.md").write_text(_readme(folder), "utf-8")
+
+
+def _example() -> cap.Model:
+    """The contract with as few scenarios and months as show what there is."""
+    model = cap.load_model(EXAMPLE)
+    scenarios = {name: model.scenarios[name] for name in SCENARIOS}
+    return replace(model, scenarios=scenarios, months=MONTHS)
+
+
+def _one_practice() -> xr.Dataset:
+    """The first practice of the example that holds a GMS contract."""
+    practices = cap.example_practices()
+    gms = practices["contract_type"].values.tolist().index("GMS")
+    return practices.isel(practice=[gms])
+
+
+def _readme(folder: Path) -> str:
+    rows = [
+        f"| `{name}` | {what} | `{hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]}` |"
+        for name, what in WHAT.items()
+    ]
+    pictures = [f"| `pictures/{name}` | {what} | |" for name, what in PICTURES.items()]
+    lines = [
+        "# Spreadsheets",
+        "",
+        "`python spreadsheets/make.py` makes the workbooks; every practice in them is invented.",
+        "",
+        "| file | what it is | SHA-256 begins |",
+        "|---|---|---|",
+        *rows,
+        *pictures,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -9,7 +9,8 @@ import pytest
 
 import capitation as cap
 from capitation.engine.terms import DatedValue
-from capitation.workbook.content import Content, label
+from capitation.wording import label
+from capitation.workbook.content import Content
 from capitation.workbook.one_practice import AS_MADE, CHANGED
 from capitation.workbook.writer import _written
 

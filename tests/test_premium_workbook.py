@@ -15,7 +15,8 @@ import capitation as cap
 from capitation.gains import gains_and_losses
 from capitation.settlement import settle
 from capitation.what_if import with_terms
-from capitation.workbook.content import Content, label
+from capitation.wording import label
+from capitation.workbook.content import Content
 from capitation.workbook.writer import _written
 
 from .recalculation import recalculated, stale_copy

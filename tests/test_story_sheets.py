@@ -10,10 +10,11 @@ import pytest
 import capitation as cap
 from capitation.model import TOTAL_PAYMENTS
 from capitation.sensitivities import sensitivity, sensitivity_json
+from capitation.wording import label
 from capitation.workbook import bridge, selector
 from capitation.workbook import sensitivity as sensitivity_sheet
 from capitation.workbook.assumptions import VALUE_COLUMN
-from capitation.workbook.content import Content, label
+from capitation.workbook.content import Content
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
 from capitation.workbook.story import StorySheets

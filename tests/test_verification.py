@@ -310,6 +310,14 @@ def test_a_changed_date_moves_the_figure(written):
     assert f"follows from Terms!{name} was not compared" in str(found)
 
 
+def test_another_scenario_may_be_shown(written):
+    shown = replace(written["Cover"]["B6"], value="sunderland")
+    found = verified(with_cells(written, {("Cover", "B6"): shown}), "x.xlsx")
+    assert found.ok
+    assert only(found.changed_inputs).label == "Scenario shown"
+    assert 0 < found.unchecked < 200
+
+
 def test_a_start_that_rules_cannot_follow_is_said(written):
     later = replace(written["Months"]["F3"], value=written["Months"]["F3"].value + 31)
     found = verified(with_cells(written, {("Months", "F3"): later}), "x.xlsx")

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from capitation.reactivations import decide_reactivations
     from capitation.reactivations_csv import read_reactivations
     from capitation.run_differences import compare_runs
-    from capitation.sensitivities import sensitivity
+    from capitation.sensitivities import sensitivity, with_sensitivity
     from capitation.settlement import settle
     from capitation.simulation import simulate
     from capitation.sources.allocations import read_allocations
@@ -154,6 +154,7 @@ _HOMES = {
     "with_inputs": "capitation.sources.local_csv",
     "with_practice_terms": "capitation.practice_terms",
     "with_preset": "capitation.what_if",
+    "with_sensitivity": "capitation.sensitivities",
     "with_terms": "capitation.what_if",
     "write_errors": "capitation.workbook.errors_book",
     "write_html": "capitation.html_report",
@@ -234,6 +235,7 @@ __all__ = [
     "with_inputs",
     "with_practice_terms",
     "with_preset",
+    "with_sensitivity",
     "with_terms",
     "write_errors",
     "write_html",

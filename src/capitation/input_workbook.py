@@ -6,6 +6,7 @@ with one is told at once, each fault with its cell and how to mend it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -86,6 +87,15 @@ class InputWorkbook:
     prepared: dict[str, str]
     notes: list[str]
     input_notes: list[str]
+
+    def told_with(self, result: xr.Dataset) -> xr.Dataset:
+        """A projection of it, with what the workbook says of itself: its cover shows that."""
+        notes = [*json.loads(result.attrs["notes"]), *self.notes]
+        return result.assign_attrs(
+            notes=json.dumps(notes),
+            prepared=json.dumps(self.prepared),
+            input_notes=json.dumps(self.input_notes),
+        )
 
 
 def read_input_workbook(path: str | os.PathLike[str]) -> InputWorkbook:

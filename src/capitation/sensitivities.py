@@ -272,6 +272,27 @@ def _shown_value(of: Measure, name: str, own: Range | None) -> _Shown:
 # As text, which a result carries -----------------------------------------------------------------
 
 
+def with_sensitivity(result: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
+    """A result with what its amounts hang on, which its workbook then shows.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `project`.
+    found : xarray.Dataset
+        From `sensitivity`, of the same model and practices. Where it has no term, the result stays
+        as it is.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same result, with the attribute ``sensitivity``.
+    """
+    if not found.sizes["term"]:
+        return result
+    return result.assign_attrs(sensitivity=sensitivity_json(found))
+
+
 def sensitivity_json(found: xr.Dataset) -> str:
     """What `sensitivity` gives as text: what a result carries as its attribute ``sensitivity``.
 

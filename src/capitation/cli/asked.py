@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,13 +71,7 @@ class Asked:
             result = cap.project(
                 self.model, self.practices, asked_for, self.months, given=self.given
             )
-        if self.workbook is None:
-            return result
-        said = {"prepared": self.workbook.prepared, "input_notes": self.workbook.input_notes}
-        told = [*json.loads(result.attrs["notes"]), *self.workbook.notes]
-        return result.assign_attrs(
-            notes=json.dumps(told), **{key: json.dumps(of) for key, of in said.items()}
-        )
+        return result if self.workbook is None else self.workbook.told_with(result)
 
 
 def is_workbook(name: str) -> bool:

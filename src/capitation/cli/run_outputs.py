@@ -57,8 +57,6 @@ def write_others(result: xr.Dataset, args: argparse.Namespace) -> dict[str, str]
 
 def sensitivity_of_run(result: xr.Dataset, asked: Asked) -> xr.Dataset:
     """The result with what each assumption that has a low and a high moves."""
-    from capitation.sensitivities import sensitivity_json
-
     scenario = str(result["scenario"].values[0])
     with stage("Trying the low and the high of each assumption"):
         found = cap.sensitivity(
@@ -68,6 +66,4 @@ def sensitivity_of_run(result: xr.Dataset, asked: Asked) -> xr.Dataset:
             months=asked.months,
             given=asked.given,
         )
-    if not found.sizes["term"]:
-        return result
-    return result.assign_attrs(sensitivity=sensitivity_json(found))
+    return cap.with_sensitivity(result, found)

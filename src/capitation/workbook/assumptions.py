@@ -12,7 +12,8 @@ from capitation.engine.graph import Leaf
 from capitation.engine.record import own_values
 from capitation.engine.rule import Rule
 from capitation.engine.terms import DatedValue
-from capitation.workbook.content import Content, label
+from capitation.wording import label
+from capitation.workbook.content import Content
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book, Page, at, format_for, quoted
 from capitation.workbook.sensitivity import SensitivitySheet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from capitation.engine.calendar import MONTHS_OF_YEAR
+from capitation.wording import label
 from capitation.workbook.budget_shown import (
     SHOWN_ROW,
     THOUSAND,
@@ -16,7 +17,7 @@ from capitation.workbook.budget_shown import TITLE as BUDGET
 from capitation.workbook.charts import ROWS, Cells, cell, column
 from capitation.workbook.charts_of_premium import Named
 from capitation.workbook.checks import Check
-from capitation.workbook.content import TOTAL_PAYMENTS, label
+from capitation.workbook.content import TOTAL_PAYMENTS
 from capitation.workbook.page import Page, at
 from capitation.workbook.selector import LABEL, add_list
 from capitation.workbook.story_charts import bridge_columns

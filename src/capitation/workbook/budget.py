@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capitation.wording import label
 from capitation.workbook.block_lines import (
     BLANK,
     Apart,
@@ -24,7 +25,7 @@ from capitation.workbook.budget_lines import (
     grown,
     growth_of,
 )
-from capitation.workbook.content import TOTAL_PAYMENTS, Content, label
+from capitation.workbook.content import TOTAL_PAYMENTS, Content
 from capitation.workbook.summary import Summary
 
 TITLE = "Whole population budget"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from capitation.engine.calendar import MONTHS_OF_YEAR
+from capitation.wording import label
 from capitation.workbook import selector
 from capitation.workbook.base_of_streams import BaseYear
 from capitation.workbook.charts import ROWS
 from capitation.workbook.checks import Check
-from capitation.workbook.content import TOTAL_PAYMENTS, Content, label
+from capitation.workbook.content import TOTAL_PAYMENTS, Content
 from capitation.workbook.page import Page, at
 from capitation.workbook.summary import BASE_PAYMENTS, PAYMENT_LIST, Summary
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from capitation.wording import label
 from capitation.workbook.budget_shown import (
     CHART_AT,
     FIRST,
@@ -18,7 +19,7 @@ from capitation.workbook.budget_shown import (
 )
 from capitation.workbook.charts import Cells
 from capitation.workbook.charts_of_premium import Named
-from capitation.workbook.content import TOTAL_PAYMENTS, Content, label
+from capitation.workbook.content import TOTAL_PAYMENTS, Content
 from capitation.workbook.page import Page, at
 from capitation.workbook.story_charts import stream_columns
 from capitation.workbook.summary import Summary

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from capitation.wording import label
 from capitation.workbook.blocks import FIRST_YEAR
 from capitation.workbook.budget import (
     CORE,
@@ -19,7 +20,7 @@ from capitation.workbook.budget import (
 from capitation.workbook.budget import TITLE as BUDGET
 from capitation.workbook.charts import ROWS
 from capitation.workbook.checks import Check
-from capitation.workbook.content import TOTAL_PAYMENTS, label
+from capitation.workbook.content import TOTAL_PAYMENTS
 from capitation.workbook.page import Page, at, quoted
 
 TITLE = "Forms side by side"

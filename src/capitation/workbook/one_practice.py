@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from capitation.model import TOTAL_PAYMENTS
+from capitation.wording import label
 from capitation.workbook.calculation import Calculation
 from capitation.workbook.checks import Check
-from capitation.workbook.content import label
 from capitation.workbook.inputs_as_run import TITLE as INPUTS_AS_RUN
 from capitation.workbook.inputs_as_run import InputsAsRun
 from capitation.workbook.layout import FIRST_ROW

@@ -12,8 +12,9 @@ from openpyxl.utils import get_column_letter
 
 from capitation.cash_calendar import ASPIRATION, IN_ARREARS
 from capitation.settlement import settle
+from capitation.wording import label
 from capitation.workbook.checks import Check
-from capitation.workbook.content import Content, label
+from capitation.workbook.content import Content
 from capitation.workbook.layout import BEGINS_ROW, FIRST, FIRST_ROW, MONTH_ROW, OPENING, YEAR_ROW
 from capitation.workbook.page import Page, at, quoted, serial
 from capitation.workbook.saved_values import Value

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capitation.wording import label
 from capitation.workbook.checks import Check, write_checks
-from capitation.workbook.content import TOTAL_PAYMENTS, Content, label
+from capitation.workbook.content import TOTAL_PAYMENTS, Content
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book, Page, at, quoted
 

@@ -174,7 +174,9 @@ class _ChangedTerms:
         array = self.content.result[leaf.name]
         dated, own = dated_values(array.attrs), own_values(array.attrs)
         for (_, scenario), rows in self.blocks_of(leaf).items():
-            key = scenario or next(iter(dated))
+            # What stands in no scenario of its own is the same in all, or of the only one.
+            only = self.content.scenarios[0]
+            key = scenario or (only if only in dated else next(iter(dated)))
             dated[key] = self.now(rows, dated[key])
         for code, rows in self.own_blocks_of(leaf).items():
             own[code] = self.now(rows, own[code])

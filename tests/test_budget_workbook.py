@@ -8,7 +8,7 @@ import pytest
 
 import capitation as cap
 from capitation.workbook.content import Content
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .test_workbook import differences
@@ -75,7 +75,7 @@ def result(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(result):
-    return _written(Content(result))
+    return written_book(Content(result))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_charts_are_native_described_and_say_their_units(written, file):
 def test_contracts_without_a_budget_have_no_such_sheets():
     two = cap.example_practices().isel(practice=[0, 15])
     result = cap.project("national-practice-income", two, months=1)
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     assert not {*SHEETS} & {*book.workbook.sheetnames}
 
 

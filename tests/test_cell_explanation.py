@@ -6,17 +6,17 @@ import openpyxl
 import pytest
 
 import capitation as cap
-from capitation.workbook.cell_explanation import explain_cell, explained
-from capitation.workbook.cell_labels import in_words, label_of
-from capitation.workbook.cell_places import FIRST_VALUE, TOTAL, VALUE, CellPlaces, Figure
-from capitation.workbook.cell_tracing import MOST_CELLS
+from capitation.workbook.audit.cell_explanation import explain_cell, explained
+from capitation.workbook.audit.cell_labels import in_words, label_of
+from capitation.workbook.audit.cell_places import FIRST_VALUE, TOTAL, VALUE, CellPlaces, Figure
+from capitation.workbook.audit.cell_tracing import MOST_CELLS
+from capitation.workbook.audit.formula_ingredients import ingredients
+from capitation.workbook.audit.formula_reading import place_of
+from capitation.workbook.audit.saved_book import SavedCell, cells_of_book
+from capitation.workbook.audit.verification import book_of
 from capitation.workbook.content import Content
-from capitation.workbook.formula_ingredients import ingredients
-from capitation.workbook.formula_reading import place_of
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import at
-from capitation.workbook.saved_book import SavedCell, cells_of_book
-from capitation.workbook.verification import book_of
 
 from .strategies import VANGUARD
 

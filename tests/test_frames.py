@@ -17,9 +17,9 @@ import capitation as cap
 from capitation import frames
 from capitation.errors import InputError
 from capitation.example import example_practices
-from capitation.frames import read_result, write_netcdf, write_parquet
 from capitation.projection import project
-from capitation.run_record import rerun
+from capitation.runs.frames import read_result, write_netcdf, write_parquet
+from capitation.runs.record import rerun
 
 from .strategies import BOLTON, THAMES_VALLEY, UNITING_CARE, bits, shipped
 from .tiny_models import some_practices

@@ -12,11 +12,11 @@ import pytest
 
 import capitation as cap
 from capitation.errors import InputError
-from capitation.input_layout import MOST_COLUMNS, MOST_ROWS, MOST_TEXT
-from capitation.input_workbook import InputWorkbook, read_input_workbook
+from capitation.inputs.workbook import InputWorkbook, read_input_workbook
 from capitation.sources import workbook_package
+from capitation.sources.workbook_limits import MOST_COLUMNS, MOST_ROWS, MOST_TEXT
 from capitation.sources.workbook_package import open_package
-from capitation.workbook.template import write_template
+from capitation.workbook.template.book import write_template
 
 from .hostile import STYLES, TYPES, WORKBOOK, Parts, zipped
 from .strategies import UNPLANNED

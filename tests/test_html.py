@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 import capitation as cap
-from capitation.drawings import OTHERS, millions, scenario_bars, stacked_years
-from capitation.html_report import ALLOWED, page_of, shown, write_html
+from capitation.tables.drawings import OTHERS, millions, scenario_bars, stacked_years
+from capitation.tables.html import ALLOWED, page_of, shown, write_html
 from capitation.workbook.tables_book import write_tables
 
 from .strategies import NATIONAL, THAMES_VALLEY, shipped

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import capitation as cap
 from capitation.errors import InputError
-from capitation.input_layout import SHEETS
-from capitation.input_workbook import SHOWN, InputWorkbook, read_input_workbook
+from capitation.inputs.layout import SHEETS
+from capitation.inputs.workbook import SHOWN, InputWorkbook, read_input_workbook
 from capitation.sources.workbook_cells import CellProblem
-from capitation.workbook.template import write_template
+from capitation.workbook.template.book import write_template
 
 from .hostile import Parts
 from .strategies import THAMES_VALLEY, UNPLANNED

@@ -10,7 +10,7 @@ import pytest
 
 import capitation as cap
 from capitation.workbook.content import Content
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .libreoffice import program, recalculated_by_libreoffice, values_in, without_looks
 from .recalculation import recalculated, stale_copy
@@ -49,7 +49,7 @@ def test_every_formula_of_every_shipped_model_agrees_with_the_kernels(tmp_path):
     """Saved with a wrong value beside each formula, so that only a recalculation can be right."""
     wanted, paths = {}, []
     for name, result in results():
-        book, _ = _written(Content(result))
+        book, _ = written_book(Content(result))
         wanted[name] = book.values
         paths.append(stale_copy(without_looks(book), tmp_path).rename(tmp_path / f"{name}.xlsx"))
     found = recalculated_by_libreoffice(paths, tmp_path)
@@ -142,7 +142,7 @@ def test_five_changed_inputs_give_in_both_engines_what_the_library_computes(tmp_
     assert (abs(before["total_payments"] - after["total_payments"]) > 1).any()
     wanted = {
         title: values
-        for title, values in _written(Content(after))[0].values.items()
+        for title, values in written_book(Content(after))[0].values.items()
         # What the payment calendar and the record of the run say is of the inputs as they were.
         if title.startswith(("Summary", "By practice", "Calc", "Years", "Months", "Practices"))
     }

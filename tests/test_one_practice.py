@@ -11,8 +11,8 @@ import capitation as cap
 from capitation.engine.terms import DatedValue
 from capitation.wording import label
 from capitation.workbook.content import Content
-from capitation.workbook.one_practice import AS_MADE, CHANGED
-from capitation.workbook.writer import _written
+from capitation.workbook.one_practice.sheet import AS_MADE, CHANGED
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .strategies import (
@@ -45,7 +45,7 @@ def either_form(request, monkeypatch):
 
 
 def written(result):
-    return _written(Content(result.assign_attrs(live="one")))
+    return written_book(Content(result.assign_attrs(live="one")))
 
 
 def block(values, sheet, title):

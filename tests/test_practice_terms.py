@@ -16,7 +16,7 @@ from capitation.engine.terms import DatedValue, PracticeTerms, format_number
 from capitation.model import Model
 from capitation.workbook.content import Content
 from capitation.workbook.layout import FIRST_ROW
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .strategies import NATIONAL, THAMES_VALLEY, shipped
@@ -271,7 +271,7 @@ def test_the_workbook_looks_terms_of_practices_up_and_an_explanation_cites_them(
         "monthly_list_growth": {"EX001": (dated("2015-09", 0.01),)},
     }
     result = run(cap.with_practice_terms(shipped(THAMES_VALLEY), terms), six)
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     cells = recalculated(stale_copy(book, tmp_path))
     saved = {
         cell: value

@@ -17,7 +17,7 @@ from capitation.settlement import settle
 from capitation.what_if import with_terms
 from capitation.wording import label
 from capitation.workbook.content import Content
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .test_workbook import differences
@@ -53,7 +53,7 @@ def result(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(result):
-    return _written(Content(result))
+    return written_book(Content(result))
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_practices_beyond_the_threshold_are_counted_anew(written, file, result, 
 
 def test_a_part_of_a_year_has_its_part_of_the_threshold(tmp_path):
     result = projected(tmp_path, months=15, scenarios=["april-2015"])
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     limits = next(r for r in shown(book, "Gains and losses") if "in the run" in str(r[0]))
     assert limits[4:7] == pytest.approx([3, 0.75, 3.75])
     assert list(blocks_of_gains(book)) == ["april-2015"]
@@ -334,7 +334,7 @@ def test_a_changed_input_moves_all_but_the_months_of_the_calendar_which_says_so(
     )
     path = edited(file, tmp_path, ("Terms", cell.coordinate, 0.8))
     found = recalculated(path)
-    expected, summary = _written(Content(projected(tmp_path, reinvested_share=0.8)))
+    expected, summary = written_book(Content(projected(tmp_path, reinvested_share=0.8)))
     live = {title: cells for title, cells in expected.values.items() if title != SHEETS[2]}
     wrong = differences(live, found)
     said = "of the inputs as they were: they have changed, so run again"
@@ -378,7 +378,7 @@ def test_contracts_without_premium_have_a_calendar_alone(tmp_path):
         ("national-practice-income", ["PMS premium", "Payment calendar"]),
     ):
         result = cap.project(name, six_practices(), months=12)
-        book, summary = _written(Content(result))
+        book, summary = written_book(Content(result))
         assert [n for n in book.workbook.sheetnames if n in SHEETS] == sheets
         assert all(check.holds for check in summary.checks)
         words = {row[1] for row in shown(book, sheets[0])}

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from capitation.bridge_table import ATTRIBUTION, column_of_pence
 from capitation.cli.difference_summary import compare_files
 from capitation.errors import InputError
-from capitation.frames import write_netcdf
 from capitation.model import Model
 from capitation.practice_terms import with_practice_terms
 from capitation.projection import project
-from capitation.run_bridge import RunBridge
-from capitation.run_changes import MOST_PARTS, OTHERS
-from capitation.run_differences import compare_runs
-from capitation.run_mixtures import Part, amounts_of_mixtures
-from capitation.run_record import pack, unpack
-from capitation.run_side import Side
+from capitation.runs.bridge import RunBridge
+from capitation.runs.changes import MOST_PARTS, OTHERS
+from capitation.runs.differences import compare_runs
+from capitation.runs.frames import write_netcdf
+from capitation.runs.mixtures import Part, amounts_of_mixtures
+from capitation.runs.record import pack, unpack
+from capitation.runs.side import Side
 from capitation.what_if import with_terms
 
 from .strategies import THAMES_VALLEY, shipped
@@ -456,7 +456,7 @@ def test_every_mixture_is_what_projecting_it_gives():
 def test_mixtures_in_several_batches_are_the_same(monkeypatch):
     before, after = run(), run(terms={"price": 100, "pool_share": 0.2, "closed": 0.1})
     whole = compare_runs(before, after)
-    monkeypatch.setattr("capitation.run_mixtures.MOST_CELLS", 1)
+    monkeypatch.setattr("capitation.runs.mixtures.MOST_CELLS", 1)
     np.testing.assert_array_equal(compare_runs(before, after).parts.values, whole.parts.values)
 
 

@@ -12,8 +12,8 @@ import xarray as xr
 import capitation as cap
 from capitation.engine.terms import DatedValue
 from capitation.practice_terms import with_practice_terms
-from capitation.record_text import LONGEST, data_of, texts_of
-from capitation.run_record import evaluated, pack, rerun, unpack
+from capitation.runs.packed_text import LONGEST, data_of, texts_of
+from capitation.runs.record import evaluated, pack, rerun, unpack
 from capitation.workbook.content import Content
 from capitation.workbook.page import Book
 from capitation.workbook.record_sheet import PACKED, SHEET, read_record, write_run_record

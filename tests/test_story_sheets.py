@@ -11,15 +11,15 @@ import capitation as cap
 from capitation.model import TOTAL_PAYMENTS
 from capitation.sensitivities import sensitivity, sensitivity_json
 from capitation.wording import label
-from capitation.workbook import bridge, selector
-from capitation.workbook import sensitivity as sensitivity_sheet
-from capitation.workbook.assumptions import VALUE_COLUMN
 from capitation.workbook.content import Content
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
-from capitation.workbook.story import StorySheets
+from capitation.workbook.story import bridge, selector
+from capitation.workbook.story import sensitivity as sensitivity_sheet
+from capitation.workbook.story.assumptions import VALUE_COLUMN
+from capitation.workbook.story.sheets import StorySheets
 from capitation.workbook.summary import Summary
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .strategies import SANDWELL, UNITING_CARE, UNPLANNED, VANGUARD, shipped
@@ -54,7 +54,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def written(result):
-    return _written(Content(result))
+    return written_book(Content(result))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ SMALL = {UNITING_CARE: SIGNED_AND_CEILING, UNPLANNED: ["base"], VANGUARD: ["all-
 @pytest.mark.parametrize("name", SMALL)
 def test_every_formula_of_a_model_without_a_base_year_agrees_with_the_kernel(name, tmp_path):
     run = cap.project(name, two_practices(), SMALL[name], months=24)
-    book, summary = _written(Content(run))
+    book, summary = written_book(Content(run))
     assert book.workbook.sheetnames[1:4] == STORY
     found = recalculated(stale_copy(book, tmp_path))
     values = {sheet: book.values[sheet] for sheet in ("Cover", "Checks", *STORY)}
@@ -165,7 +165,7 @@ def test_the_cover_offers_the_scenarios_of_the_run(written):
 
 
 def test_one_scenario_leaves_nothing_to_choose():
-    book, summary = _written(Content(of_sandwell(months=2, scenarios=["joint"])))
+    book, summary = written_book(Content(of_sandwell(months=2, scenarios=["joint"])))
     cover = book.workbook["Cover"]
     assert (cover["A6"].value, cover["B6"].value) == ("Scenario shown", "joint")
     assert not cover.data_validations.dataValidation
@@ -225,7 +225,7 @@ def test_a_practice_that_switched_had_its_premium_as_a_correction_factor():
     switched["correction_factor"][:] = 2_000.0
     run = cap.project("bolton-quality-contract", switched, ["indexed-guarantee"], months=1)
     assert run["switched_in_base_year"].values.tolist() == [1.0]
-    book, _ = _written(Content(run))
+    book, _ = written_book(Content(run))
     budget, values = book.workbook["Budget"], book.values["Budget"]
     rows = {budget.cell(row, 1).value: row for row in range(70, 36, -1)}
     found = {name: values.get(f"C{row}") for name, row in rows.items()}
@@ -262,7 +262,7 @@ def test_thousands_scenarios_and_changes(result, found):
 
 
 def test_a_part_year_is_not_compared():
-    book, _ = _written(Content(of_sandwell(months=15)))
+    book, _ = written_book(Content(of_sandwell(months=15)))
     budget = book.workbook["Budget"]
     rows = {budget.cell(row, 1).value: row for row in range(70, 37, -1)}
     changes = [text for text in rows if str(text).startswith("Change")]
@@ -301,13 +301,13 @@ def test_the_bridge_stands_between_the_years_chosen(stale, tmp_path, start, end,
 
 
 def test_a_bridge_of_unlike_years_says_so(tmp_path):
-    book, _ = _written(Content(of_sandwell(months=2)))
+    book, _ = written_book(Content(of_sandwell(months=2)))
     assert book.values["Bridge"]["A7"] == bridge._UNLIKE
 
 
 def test_one_year_without_a_base_year_makes_no_bridge():
     run = cap.project(UNITING_CARE, two_practices(), ["as-signed"], months=12)
-    book, _ = _written(Content(run))
+    book, _ = written_book(Content(run))
     assert "Bridge" not in book.workbook.sheetnames
 
 
@@ -362,7 +362,7 @@ def test_an_amount_that_the_workbook_does_not_hold_is_not_compared(result, measu
     of = sensitivity_sheet.sensitivity_of(result.attrs["sensitivity"])
     of = of.assign_attrs(measure=measure, measure_title="QOF", year=year, units="GBP")
     shown = of_sandwell().assign_attrs(sensitivity=sensitivity_json(of))
-    book, _ = _written(Content(shown))
+    book, _ = written_book(Content(shown))
     said = book.values["Sensitivity"]["B9"]
     assert (said != sensitivity_sheet.NOT_COMPARED) == compared
     if compared:
@@ -373,14 +373,14 @@ def test_an_amount_that_is_no_money_is_drawn_in_its_own_unit(result):
     of = sensitivity_sheet.sensitivity_of(result.attrs["sensitivity"])
     of = of.assign_attrs(measure="admissions", measure_title="Admissions", units="admission")
     shown = of_sandwell(months=1).assign_attrs(sensitivity=sensitivity_json(of))
-    book, _ = _written(Content(shown))
+    book, _ = written_book(Content(shown))
     sheet = book.workbook["Sensitivity"]
     said = [str(cell.value) for (cell,) in sheet.iter_rows(max_col=1)]
     assert "Effect on Admissions, admission, scenario delegated" in said
 
 
 def test_without_a_sensitivity_there_is_no_sheet_of_it():
-    book, _ = _written(Content(of_sandwell(months=1)))
+    book, _ = written_book(Content(of_sandwell(months=1)))
     assert "Sensitivity" not in book.workbook.sheetnames
     assert book.workbook["Cover"]["A7"].value is None
     assert "not asked for" in book.workbook["Assumptions"]["A2"].value
@@ -414,7 +414,7 @@ def test_effects_and_who_stands_for_a_figure_are_in_the_log(result):
         values[0] |= {"low": 0.0001, "high": 0.003, "owner": "A. Person", "agreed": "2015-02-01"}
     changed = result.copy()
     changed["monthly_list_growth"].attrs["dated_values"] = json.dumps(dated)
-    book, _ = _written(Content(changed))
+    book, _ = written_book(Content(changed))
     log = book.workbook["Assumptions"]
     (row,) = [
         [cell.value for cell in row]
@@ -434,7 +434,7 @@ def test_what_a_practice_has_of_its_own_is_in_the_log(tmp_path):
         "practice,term,from,value,assumption\nEX008,switched_to_gms,2015-07-01,1,Ours.\n"
     )
     model = cap.with_practice_terms(shipped(SANDWELL), cap.read_practice_terms(own))
-    book, _ = _written(Content(cap.project(model, few_practices(), PAIR, months=4)))
+    book, _ = written_book(Content(cap.project(model, few_practices(), PAIR, months=4)))
     log = book.workbook["Assumptions"]
     found = [[c.value for c in row] for row in log.iter_rows() if row[2].value == "practice EX008"]
     assert [(row[1], row[10]) for row in found] == [("switched_to_gms", "Ours.")]
@@ -483,7 +483,7 @@ def test_charts_say_in_words_what_they_show(written):
 
 def test_payments_taken_back_do_not_start_their_axis_at_zero():
     run = cap.project("nottinghamshire-recovery", two_practices(), ["at-once"], months=13)
-    book, _ = _written(Content(run))
+    book, _ = written_book(Content(run))
     (chart,) = book.workbook["Budget"]._charts
     taken = bool((run["overpayment_recovery"].values < 0).any())
     assert (chart.y_axis.scaling.min is None) == taken

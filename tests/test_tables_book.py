@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 
 import capitation as cap
-from capitation.result_facts import Facts
-from capitation.table import Column, Table, marked, numbered_notes
-from capitation.tables import tables_of
+from capitation.tables.facts import Facts
+from capitation.tables.of_result import tables_of
+from capitation.tables.table import Column, Table, marked, numbered_notes
 from capitation.workbook.tables_book import write_tables
 
 from .strategies import BOLTON, NATIONAL, THAMES_VALLEY, shipped

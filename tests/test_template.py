@@ -18,12 +18,12 @@ from openpyxl.utils import range_boundaries
 import capitation as cap
 from capitation.cli import check_summary, template_summary
 from capitation.engine.terms import DatedValue
-from capitation.input_layout import COVER_FIELDS, LIST_HEADINGS, SHEETS, TABLES, TITLE
-from capitation.input_workbook import read_input_workbook
+from capitation.inputs.layout import COVER_FIELDS, LIST_HEADINGS, SHEETS, TABLES, TITLE
+from capitation.inputs.workbook import read_input_workbook
 from capitation.model_file import models_folder
-from capitation.workbook.template import write_template
-from capitation.workbook.template_content import TemplateContent
-from capitation.workbook.template_entry import LONGEST_LIST, LONGEST_MESSAGE, LONGEST_TITLE
+from capitation.workbook.template.book import write_template
+from capitation.workbook.template.content import TemplateContent
+from capitation.workbook.template.entry import LONGEST_LIST, LONGEST_MESSAGE, LONGEST_TITLE
 
 from .strategies import NATIONAL, SANDWELL, THAMES_VALLEY, UNITING_CARE, VANGUARD, shipped
 
@@ -416,7 +416,7 @@ def test_blank_lacks_a_year_and_practices_and_nothing_else(blank):
 
 BLANK_RUN = """
 import json, sys
-from capitation.workbook.template import write_template
+from capitation.workbook.template.book import write_template
 write_template(sys.argv[1], "uniting-care", blank=True)
 print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
 """

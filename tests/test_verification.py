@@ -11,12 +11,12 @@ import pytest
 
 import capitation as cap
 from capitation.cli import verify_summary
-from capitation.workbook.dependents import Dependents
-from capitation.workbook.formula_reading import moved, references, same_formula
-from capitation.workbook.moved_cells import moved_back
+from capitation.workbook.audit.dependents import Dependents
+from capitation.workbook.audit.formula_reading import moved, references, same_formula
+from capitation.workbook.audit.moved_cells import moved_back
+from capitation.workbook.audit.saved_book import SavedCell, cells_of_book, cells_of_file
+from capitation.workbook.audit.verification import book_of, verified, verify_workbook
 from capitation.workbook.record_sheet import SHEET
-from capitation.workbook.saved_book import SavedCell, cells_of_book, cells_of_file
-from capitation.workbook.verification import book_of, verified, verify_workbook
 
 from .strategies import NATIONAL, UNITING_CARE, VANGUARD
 

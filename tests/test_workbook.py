@@ -21,7 +21,7 @@ import capitation as cap
 from capitation.workbook.content import Content
 from capitation.workbook.page import Book
 from capitation.workbook.saved_values import save_with_values
-from capitation.workbook.writer import _written
+from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
 from .strategies import shipped
@@ -160,7 +160,7 @@ def differences(expected, found):
 
 def assert_engine_agrees(result, folder):
     """Save every formula with a wrong value, so that only a recalculation can be right."""
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     path = stale_copy(book, folder)
     assert differences(book.values, recalculated(path)) == []
     return book
@@ -222,7 +222,7 @@ def test_a_users_own_rules_become_live_formulas_that_agree_with_the_kernel(user_
 
 
 def test_a_single_commissioner_and_several_give_the_same_practice_rows(user_model):
-    book, _ = _written(Content(cap.project(user_model, two_commissioners())))
+    book, _ = written_book(Content(cap.project(user_model, two_commissioners())))
     totals = [
         row
         for row in book.workbook["Calculation"].iter_rows(min_col=1, max_col=4, values_only=True)
@@ -258,7 +258,7 @@ def test_a_changed_input_gives_what_the_library_computes_for_it(tmp_path):
         v if v.start != dt.date(2015, 10, 1) else type(v)(v.start, 80.0, "80") for v in price.values
     )
     loaded.terms["global_sum_price"] = type(price)(price.name, price.unit, values, price.title)
-    expected, _ = _written(Content(cap.project(loaded, changed, BASE, months=14)))
+    expected, _ = written_book(Content(cap.project(loaded, changed, BASE, months=14)))
     # The payment calendar is of the run: it says that the inputs have changed since.
     live = {title: of for title, of in expected.values.items() if title != "Payment calendar"}
     assert [found[:2] for found in differences(live, recalculated(path))] == [("Cover", "B5")]
@@ -380,7 +380,7 @@ def test_settlement_of_thirty_months_leaves_the_half_year_open(tmp_path):
 
 def test_a_run_without_a_whole_year_makes_no_check_of_its_settlement():
     result = cap.project("bolton-quality-contract", few_practices(), months=11)
-    book, summary = _written(Content(result))
+    book, summary = written_book(Content(result))
     assert {row[VERDICT] for row in settlement(book).values()} == {NOT_SETTLED}
     assert not [check for check in summary.checks if "true-up" in check.what]
 
@@ -391,7 +391,7 @@ def test_a_settlement_that_does_not_add_up_is_found(tmp_path):
     due = result["scheme_true_up"].copy(deep=True)
     due[{"scenario": 0, "practice": 3, "month": 11}] -= 0.02
     due[{"scenario": 0, "practice": 4, "month": 11}] += 0.02
-    summary = _written(Content(result.assign(scheme_true_up=due)))[1]
+    summary = written_book(Content(result.assign(scheme_true_up=due)))[1]
     failed = [check for check in summary.checks if not check.holds]
     assert [check.left_value for check in failed if "true-up" in check.what] == [
         pytest.approx(0.04)
@@ -408,7 +408,7 @@ def test_a_settlement_that_does_not_add_up_is_found(tmp_path):
 def test_without_an_advance_nothing_is_settled():
     for name in ("national-practice-income", "unplanned-admissions-enhanced-service"):
         result = cap.project(name, few_practices(), months=12)
-        assert "Settlement" not in _written(Content(result))[0].workbook.sheetnames
+        assert "Settlement" not in written_book(Content(result))[0].workbook.sheetnames
 
 
 def row_of(sheet, column, text):
@@ -454,7 +454,7 @@ def test_a_group_of_commissioners_sees_each_stream_of_each(tmp_path):
 
 def test_one_commissioner_needs_no_sheet_of_commissioners():
     result = cap.project("bolton-quality-contract", few_practices(), months=1)
-    assert "By commissioner" not in _written(Content(result))[0].workbook.sheetnames
+    assert "By commissioner" not in written_book(Content(result))[0].workbook.sheetnames
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_one_commissioner_needs_no_sheet_of_commissioners():
 )
 def test_a_part_year_says_so(months, headings):
     result = cap.project("bolton-quality-contract", two_commissioners(), months=months)
-    book = _written(Content(result))[0].workbook
+    book = written_book(Content(result))[0].workbook
     for title, column, text in (
         ("Summary", 3, "Stream"),
         ("By practice", 7, "Scenario"),
@@ -482,7 +482,7 @@ def test_a_part_year_says_so(months, headings):
 def test_the_base_year_stands_above_the_projection(tmp_path):
     practices = few_practices()
     result = cap.project("bolton-quality-contract", practices, months=1)
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     sheet, values = book.workbook["Summary"], book.values["Summary"]
     year = result.attrs["base_fiscal_year"]
     said = f"Total payments in {year}, from the practices' file"
@@ -497,12 +497,12 @@ def test_notes_of_a_run_stand_on_the_cover():
     result = cap.project("bolton-quality-contract", few_practices(), months=1)
     notes = ["The lists were extrapolated.", "=No formula"]
     noted = result.assign_attrs(notes=json.dumps(notes))
-    cover = _written(Content(noted))[0].workbook["Cover"]
+    cover = written_book(Content(noted))[0].workbook["Cover"]
     row = row_of(cover, "A", "Notes")
     assert [cover.cell(row + n, 1).value for n in (1, 2)] == notes
     assert row < row_of(cover, "A", "Key")
     del result.attrs["notes"]
-    older = _written(Content(result))[0].workbook["Cover"]
+    older = written_book(Content(result))[0].workbook["Cover"]
     assert "Notes" not in [cell.value for cell in older["A"]]
 
 
@@ -526,7 +526,7 @@ def test_base_year_terms_are_the_first_scenarios_in_every_run(user_model, tmp_pa
 
 def test_looks(tmp_path):
     result = cap.project("bolton-quality-contract", two_commissioners(), months=2)
-    book = _written(Content(result))[0].workbook
+    book = written_book(Content(result))[0].workbook
     assert (book.properties.title, book.properties.creator) == (result.attrs["title"], "capitation")
     for sheet in book:
         assert sheet.oddFooter.center.text == "&A, page &P of &N"
@@ -555,7 +555,7 @@ def test_two_runs_are_byte_identical(tmp_path):
 def test_one_formula_along_a_row(tmp_path):
     """In R1C1 terms: shifting a row's first formula along gives each of the others."""
     result = cap.project("bolton-quality-contract", few_practices(), months=6)
-    book, _ = _written(Content(result))
+    book, _ = written_book(Content(result))
     for title in ("Calculation", "Calc core-and-local-schemes", "Months"):
         for row in book.workbook[title].iter_rows(min_row=7, min_col=6):
             formulas = [cell.value for cell in row if cell.data_type == "f"]
@@ -584,7 +584,9 @@ def test_no_formula_holds_a_figure_of_the_contract(tmp_path):
     """Only 0, months of the year and 100 stand in formulas, the fractions of the Terms sheet, the
     5.5 months from the middle of a year to that of its last month, and half a penny.
     """
-    book, _ = _written(Content(cap.project("bolton-quality-contract", few_practices(), months=2)))
+    book, _ = written_book(
+        Content(cap.project("bolton-quality-contract", few_practices(), months=2))
+    )
     allowed = {*map(str, range(13)), "100", "0.005", "0.5", "1.5", "5.5", "00"}
     for sheet in book.workbook:
         if sheet.title == "Terms":

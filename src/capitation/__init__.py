@@ -37,15 +37,13 @@ if TYPE_CHECKING:
         practices_of,
         write_need_inputs,
     )
-    from capitation.frames import read_result, write_netcdf, write_parquet
     from capitation.gain_share_presets import minimum_savings_rate
     from capitation.gains import gains_and_losses
     from capitation.goal_seeking import goal_seek
     from capitation.growth_factors import budget_growth
-    from capitation.html_report import write_html
     from capitation.hub_grouping import group_into_hubs, hub_mapping
     from capitation.hubs import check_hubs, cost_of_hubs, read_coordinates
-    from capitation.input_workbook import read_input_workbook
+    from capitation.inputs.workbook import read_input_workbook
     from capitation.model import Model
     from capitation.model_file import load_model, models
     from capitation.practice_terms import with_practice_terms
@@ -54,7 +52,8 @@ if TYPE_CHECKING:
     from capitation.projection import project
     from capitation.reactivations import decide_reactivations
     from capitation.reactivations_csv import read_reactivations
-    from capitation.run_differences import compare_runs
+    from capitation.runs.differences import compare_runs
+    from capitation.runs.frames import read_result, write_netcdf, write_parquet
     from capitation.sensitivities import sensitivity, with_sensitivity
     from capitation.settlement import settle
     from capitation.simulation import simulate
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
     from capitation.successors import read_successors
     from capitation.switching import switching_values
     from capitation.systems import roll_up
+    from capitation.tables.html import write_html
     from capitation.target_allocations import (
         distance_from_target,
         primary_medical_blend,
@@ -80,13 +80,13 @@ if TYPE_CHECKING:
         total,
     )
     from capitation.what_if import with_preset, with_terms
-    from capitation.workbook.cell_explanation import explain_cell
+    from capitation.workbook.audit.cell_explanation import explain_cell
+    from capitation.workbook.audit.verification import verify_workbook
     from capitation.workbook.errors_book import write_errors
     from capitation.workbook.record_sheet import read_record
     from capitation.workbook.simulation_book import write_simulation
     from capitation.workbook.tables_book import write_tables
-    from capitation.workbook.template import write_template
-    from capitation.workbook.verification import verify_workbook
+    from capitation.workbook.template.book import write_template
     from capitation.workbook.writer import write_workbook
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
@@ -99,7 +99,7 @@ _HOMES = {
     "budget_growth": "capitation.growth_factors",
     "check_hubs": "capitation.hubs",
     "compare": "capitation.comparison",
-    "compare_runs": "capitation.run_differences",
+    "compare_runs": "capitation.runs.differences",
     "constant": "capitation.vocabulary",
     "cost_of_hubs": "capitation.hubs",
     "decide_reactivations": "capitation.reactivations",
@@ -107,7 +107,7 @@ _HOMES = {
     "example_populations": "capitation.example_weights",
     "example_practices": "capitation.example",
     "explain": "capitation.explanation",
-    "explain_cell": "capitation.workbook.cell_explanation",
+    "explain_cell": "capitation.workbook.audit.cell_explanation",
     "fair_budget": "capitation.fair_budgets",
     "gains_and_losses": "capitation.gains",
     "gamma": "capitation.vocabulary",
@@ -130,13 +130,13 @@ _HOMES = {
     "read_coordinates": "capitation.hubs",
     "read_given": "capitation.sources.local_csv",
     "read_hubs": "capitation.sources.local_csv",
-    "read_input_workbook": "capitation.input_workbook",
+    "read_input_workbook": "capitation.inputs.workbook",
     "read_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
     "read_practice_terms": "capitation.practice_terms_csv",
     "read_reactivations": "capitation.reactivations_csv",
     "read_record": "capitation.workbook.record_sheet",
-    "read_result": "capitation.frames",
+    "read_result": "capitation.runs.frames",
     "read_successors": "capitation.successors",
     "read_weighted_populations": "capitation.sources.weighted_populations",
     "roll_up": "capitation.systems",
@@ -150,20 +150,20 @@ _HOMES = {
     "target_allocation": "capitation.target_allocations",
     "total": "capitation.vocabulary",
     "unwarranted_variation": "capitation.variation",
-    "verify_workbook": "capitation.workbook.verification",
+    "verify_workbook": "capitation.workbook.audit.verification",
     "with_inputs": "capitation.sources.local_csv",
     "with_practice_terms": "capitation.practice_terms",
     "with_preset": "capitation.what_if",
     "with_sensitivity": "capitation.sensitivities",
     "with_terms": "capitation.what_if",
     "write_errors": "capitation.workbook.errors_book",
-    "write_html": "capitation.html_report",
+    "write_html": "capitation.tables.html",
     "write_need_inputs": "capitation.fair_budgets",
-    "write_netcdf": "capitation.frames",
-    "write_parquet": "capitation.frames",
+    "write_netcdf": "capitation.runs.frames",
+    "write_parquet": "capitation.runs.frames",
     "write_simulation": "capitation.workbook.simulation_book",
     "write_tables": "capitation.workbook.tables_book",
-    "write_template": "capitation.workbook.template",
+    "write_template": "capitation.workbook.template.book",
     "write_workbook": "capitation.workbook.writer",
 }
 

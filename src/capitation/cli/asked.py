@@ -18,7 +18,7 @@ from capitation.errors import InputError, Problem, nearest, raise_if_any
 if TYPE_CHECKING:
     import xarray as xr
 
-    from capitation.input_workbook import InputWorkbook
+    from capitation.inputs.workbook import InputWorkbook
 
 
 ONE_POOL = "one pool"

@@ -127,7 +127,7 @@ def summary_of(path: Path, fiscal_year: str | None = None) -> dict[str, Any]:
 
 
 def _of_workbook(path: Path) -> dict[str, Any]:
-    from capitation.input_workbook import read_input_workbook
+    from capitation.inputs.workbook import read_input_workbook
 
     read = read_input_workbook(path)
     return {

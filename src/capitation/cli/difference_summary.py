@@ -15,8 +15,8 @@ from capitation.errors import InputError, Problem, raise_if_any
 if TYPE_CHECKING:
     import xarray as xr
 
-    from capitation.run_bridge import RunBridge
-    from capitation.run_changes import RunChange
+    from capitation.runs.bridge import RunBridge
+    from capitation.runs.changes import RunChange
 
 RESULT = ".nc"
 """Ending of a file that `write_netcdf` wrote."""
@@ -161,7 +161,7 @@ def _by_commissioner(
 
 def _what_differs(split: RunBridge) -> Iterator[str]:
     """Tables of what stood before and stands after: practices' figures, terms, rules."""
-    from capitation.run_mixtures import RULES
+    from capitation.runs.mixtures import RULES
 
     moving = [change for change in split.changes if change.part]
     rules = [change for change in moving if change.kind == RULES]

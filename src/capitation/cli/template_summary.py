@@ -11,7 +11,7 @@ from capitation.cli.console import as_json
 from capitation.errors import raise_if_any
 
 if TYPE_CHECKING:
-    from capitation.workbook.template_content import TemplateContent
+    from capitation.workbook.template.content import TemplateContent
 
 DOES = "write an input workbook to fill in: a contract's assumptions, scenarios and practices"
 
@@ -31,8 +31,8 @@ def add_options(add: Callable[..., argparse.Action]) -> None:
 def template(args: argparse.Namespace) -> tuple[str, int]:
     """What the command has to say, and its exit status."""
     from capitation.files import path_problems
-    from capitation.workbook.template import save_template, template_content
-    from capitation.workbook.template_content import check_blank
+    from capitation.workbook.template.book import save_template, template_content
+    from capitation.workbook.template.content import check_blank
 
     path = Path(args.output)
     raise_if_any(path_problems(path))
@@ -94,7 +94,7 @@ def words_of(summary: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> from capitation.workbook.template_content import TemplateContent
+    >>> from capitation.workbook.template.content import TemplateContent
     >>> path = Path("mine.xlsx")
     >>> content = TemplateContent("uniting-care", None, path.parent)
     >>> print(words_of(summary_of(content, path)))

@@ -20,7 +20,7 @@ def add_options(add: Callable[..., argparse.Action]) -> None:
 
 def verify(args: argparse.Namespace) -> tuple[str, int]:
     """What the command has to say, and its exit status: 3 where something was overtyped."""
-    from capitation.workbook.verification import verify_workbook
+    from capitation.workbook.audit.verification import verify_workbook
 
     found = verify_workbook(args.workbook)
     said = as_json(found.as_dict()) if args.json else str(found)

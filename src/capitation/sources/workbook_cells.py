@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 from capitation.errors import InputError, Problem, listed
-from capitation.input_layout import MOST_BLANKS, MOST_COLUMNS, MOST_ROWS, MOST_TEXT
+from capitation.sources.workbook_limits import MOST_BLANKS, MOST_COLUMNS, MOST_ROWS, MOST_TEXT
 from capitation.sources.workbook_package import SAVE_AGAIN, Package, open_package
 from capitation.sources.workbook_scan import SheetScan, place_name, scan_sheet
 

@@ -10,10 +10,10 @@ from capitation.engine.record import dated_values
 from capitation.engine.rule import Rule
 from capitation.workbook.checks import master_check
 from capitation.workbook.content import Content
-from capitation.workbook.one_practice import ABOUT as ONE_PRACTICE
+from capitation.workbook.one_practice.sheet import ABOUT as ONE_PRACTICE
 from capitation.workbook.page import Book, Page, quoted
-from capitation.workbook.selector import ROW as SELECTOR_ROW
-from capitation.workbook.story import StorySheets
+from capitation.workbook.story.selector import ROW as SELECTOR_ROW
+from capitation.workbook.story.sheets import StorySheets
 from capitation.workbook.summary import Summary
 
 ABOUT = {

@@ -12,7 +12,7 @@ import openpyxl
 import xarray as xr
 
 from capitation.errors import InputError, Problem
-from capitation.run_record import pack, unpack
+from capitation.runs.record import pack, unpack
 from capitation.sources.workbook_package import open_package
 from capitation.workbook.content import Content
 from capitation.workbook.cover import write_pairs

@@ -10,7 +10,7 @@ import xarray as xr
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from capitation.errors import InputError, Problem, nearest
-from capitation.frames import write_parquet
+from capitation.runs.frames import write_parquet
 from capitation.workbook.content import Content
 from capitation.workbook.layout import FIRST_ROW
 from capitation.workbook.page import Book

@@ -14,11 +14,12 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.table import Table as MarkedTable
 from openpyxl.worksheet.table import TableColumn
 
-from capitation.check_tables import all_agree
 from capitation.errors import raise_if_any
 from capitation.files import path_problems
-from capitation.result_facts import Facts, about_run
-from capitation.table import (
+from capitation.tables.checks import all_agree
+from capitation.tables.facts import Facts, about_run
+from capitation.tables.of_result import tables_of
+from capitation.tables.table import (
     COUNT,
     DATE,
     FIGURE,
@@ -35,7 +36,6 @@ from capitation.table import (
     marked,
     numbered_notes,
 )
-from capitation.tables import tables_of
 from capitation.workbook.file import Written, save_book
 from capitation.workbook.page import FORMATS, Book, Page, quoted
 
@@ -126,10 +126,10 @@ def write_tables(result: xr.Dataset, path: str | Path) -> Written:
 
     Notes
     -----
-    The sheets are Cover, Contents, one for each table of `capitation.tables.tables_of`, and Notes.
-    Each is made for a screen reader and for a program: a title that describes, one row of
-    headings with units, no merged cells, fills, filters, frozen panes or hidden rows, no blank
-    rows, and a sentence that says why cells are blank, where some are.
+    The sheets are Cover, Contents, one for each table of `tables_of`, and Notes. Each is made for
+    a screen reader and for a program: a title that describes, one row of headings with units, no
+    merged cells, fills, filters, frozen panes or hidden rows, no blank rows, and a sentence that
+    says why cells are blank, where some are.
     """
     path = Path(path)
     raise_if_any(path_problems(path))

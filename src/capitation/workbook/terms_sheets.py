@@ -96,7 +96,9 @@ class TermsSheet:
     def place(self, leaf: Leaf, scenario: str | None) -> None:
         """Find the block that a term reads, or write one."""
         dated = dated_values(self.content.result[leaf.name].attrs)
-        values = dated[scenario] if scenario else next(iter(dated.values()))
+        # One scenario of several may have been taken from a result: its values are then wanted.
+        only = self.content.scenarios[0]
+        values = dated[scenario or (only if only in dated else next(iter(dated)))]
         key = (leaf.name, scenario)
         same = self.block_of_the_same_values(leaf, scenario, values)
         self.blocks[key] = same or range(self.row, self.row + len(values))

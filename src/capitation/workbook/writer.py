@@ -19,7 +19,7 @@ from capitation.workbook.cover import write_cover, write_sources
 from capitation.workbook.file import Written, save_book
 from capitation.workbook.gains import GainsSheet
 from capitation.workbook.layout import Layout
-from capitation.workbook.one_practice import OnePractice
+from capitation.workbook.one_practice.sheet import OnePractice
 from capitation.workbook.page import Book
 from capitation.workbook.premium import PremiumSheet
 from capitation.workbook.premium_charts import write_premium_charts
@@ -27,7 +27,7 @@ from capitation.workbook.record_sheet import SHEET as RECORD
 from capitation.workbook.record_sheet import write_run_record
 from capitation.workbook.settlement import Settlement
 from capitation.workbook.size import Form, form_of, mark_values, words_of, write_figures
-from capitation.workbook.story import StorySheets
+from capitation.workbook.story.sheets import StorySheets
 from capitation.workbook.summary import Summary
 from capitation.workbook.terms_sheets import TermsSheet, write_base_year
 
@@ -69,16 +69,29 @@ def write_workbook(
     content = Content(whole(result).assign_attrs(live=live))
     if form_of(content, live) is Form.SUMMARIES_ONLY:
         write_figures(content.result, path)
-    book, summary = _written(content, progress)
+    book, summary = written_book(content, progress)
     if progress:
         progress("saving")
     save_book(book, path)
     return Written(path, book.formulas, len(summary.checks), failed(summary.checks))
 
 
-def _written(
+def written_book(
     content: Content, progress: Callable[[str], None] | None = None
 ) -> tuple[Book, Summary]:
+    """A result as a book that is not saved yet, and its summary, which has the checks.
+
+    Parameters
+    ----------
+    content : Content
+        Of a result whose attribute ``live`` says which figures are formulas.
+    progress : callable, optional
+        Told the title of each sheet that is begun.
+
+    Returns
+    -------
+    Book, Summary
+    """
     layout = Layout(content)
     form = form_of(content, content.result.attrs.get("live", "auto"))
     all_live = form is Form.ALL_LIVE

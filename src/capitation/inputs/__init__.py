@@ -1,0 +1,1 @@
+"""The input workbook: how it is laid out, and how it is read."""

@@ -1,0 +1,1 @@
+"""Runs beside each other: their record, their differences, and files for programs."""

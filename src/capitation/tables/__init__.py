@@ -1,0 +1,1 @@
+"""A result as tables to read: plain data, and a page."""

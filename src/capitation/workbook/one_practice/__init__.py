@@ -1,0 +1,1 @@
+"""The live sheet of one practice, in workbooks that hold values elsewhere."""

@@ -1,0 +1,1 @@
+"""The sheets that tell the story of a run: Budget, Bridge, Sensitivity, Assumptions."""

@@ -1,0 +1,1 @@
+"""The input workbook to be filled in, written."""

@@ -160,7 +160,7 @@ def explain(result: xr.Dataset, variable: str, **labels: Any) -> Explanation:
     >>> print(told.numbers)
     75.77 * (1 - 0.0539)
     """
-    reader = _Reader(whole(result))
+    reader = Reader(whole(result))
     if variable not in reader.graph:
         names = [*reader.graph.nodes, *reader.graph.leaves]
         mend = nearest(variable, names)
@@ -171,7 +171,7 @@ def explain(result: xr.Dataset, variable: str, **labels: Any) -> Explanation:
 _ALSO = ("practice", "month", "scenario")
 
 
-class _Reader:
+class Reader:
     """Reads figures, rules and terms back from a result."""
 
     def __init__(self, result: xr.Dataset):

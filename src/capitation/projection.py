@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from capitation.engine.calendar import fiscal_year
-from capitation.engine.graph import Graph
+from capitation.engine.graph import Graph, Leaf
 from capitation.engine.kernel import Kernel, emit
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
@@ -259,7 +259,7 @@ def _labelled(
         if name in values:
             terms = terms_by_scenario(name, setting) if "term" in leaf.kind else None
             own = own_values_of(name, setting.model) if "term" in leaf.kind else None
-            attributes = attributes_of_leaf(leaf, terms, own) | _provenance(name, setting)
+            attributes = attributes_of_leaf(leaf, terms, own) | _provenance(leaf, setting)
             variables[name] = (leaf.dims, values[name], attributes)
     for name in wanted:
         node = graph.nodes[name]
@@ -272,10 +272,12 @@ def _labelled(
     return result.assign_attrs(run=_run_key(result))
 
 
-def _provenance(name: str, setting: Setting) -> dict[str, str]:
+def _provenance(leaf: Leaf, setting: Setting) -> dict[str, str]:
     """Where an input's values come from: the practices' file, or the model's own value."""
-    given = setting.model.inputs.get(name)
-    if given is None or name in setting.practices.data_vars:
+    if leaf.kind not in ("input", "given"):
+        return {}
+    given = setting.model.inputs.get(leaf.name)
+    if given is None or leaf.name in setting.practices.data_vars:
         return {"source": str(setting.practices.attrs.get("source", ""))}
     return {"source": given.source, "assumption": given.assumption}
 

@@ -111,7 +111,7 @@ def open_package(path: Path) -> Package:
     InputError
         If there is no such file, it is not an Excel workbook (.xlsx) but something else by that
         name, it is damaged, encrypted, or holds macros, names of parts that lead elsewhere, a
-        document type, or more than a workbook of inputs can hold.
+        document type, or more than is read.
     """
     content = read_bytes(path)
     _refuse_other_kinds(path.name, content)
@@ -152,7 +152,7 @@ def read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise InputError(Problem(str(path), "is a folder", "name a workbook in it"))
         if size > MOST_IN_ALL:
-            found = f"has {size / 2**20:,.0f} MB, more than a workbook of inputs can have"
+            found = f"has {size / 2**20:,.0f} MB, more than is read"
             raise InputError(Problem(path.name, found, f"at most {MOST_IN_ALL // 2**20} MB"))
         return path.read_bytes()
     except InputError:
@@ -191,11 +191,11 @@ def _refuse_other_kinds(file: str, content: bytes) -> None:
 
 
 def _faults_of_directory(file: str, members: list[zipfile.ZipInfo]) -> Iterator[Problem]:
-    """What the directory of the archive says that no workbook of inputs would."""
+    """What the directory of the archive says that no workbook that is read would."""
     names = [member.filename for member in members]
     mend = SAVE_AGAIN
     if len(members) > MOST_PARTS:
-        found = f"has {len(members):,} parts, more than a workbook of inputs can have"
+        found = f"has {len(members):,} parts, more than is read"
         yield Problem(file, found, f"at most {MOST_PARTS:,}")
     if len({name.lower() for name in names}) < len(names):
         yield Problem(file, "has two parts of one name", mend)
@@ -225,7 +225,7 @@ def _is_too_large(size: int, compressed: int) -> bool:
 
 
 def _too_large(file: str) -> Problem:
-    found = "unpacks to more than a workbook of inputs can hold"
+    found = "unpacks to more than is read"
     mend = f"a sheet has at most {MOST_BYTES // 2**20} MB; delete what does not belong in it"
     return Problem(file, found, mend)
 

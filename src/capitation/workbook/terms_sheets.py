@@ -24,7 +24,8 @@ from capitation.workbook.layout import (
 )
 from capitation.workbook.page import Book, Page, at, format_for, quoted, serial
 
-_TERM, _NAME, _SCENARIO, _FROM, _VALUE, _UNIT, _SOURCE, _ASSUMPTION, _NOTE = range(1, 10)
+TERM, NAME, SCENARIO, FROM, VALUE, UNIT, SOURCE, ASSUMPTION, NOTE = range(1, 10)
+"""Columns of the sheet of terms."""
 _BASE, _PRIOR, _YEARLY = "base term", "prior term", "year term"
 _DERIVED = (*HISTORY, _YEARLY)
 _CALENDAR = {
@@ -70,8 +71,8 @@ class TermsSheet:
         page.text(2, 1, note)
         titles = ["Term", "Name in the rules", "Scenario", "From", "Value", "Unit"]
         page.headings(FIRST_ROW - 1, 1, [*titles, "Source", "Assumption", "Note"])
-        page.headings(FIRST_ROW - 1, _FROM, ["From", "Value"], over_numbers=True)
-        page.text(FIRST_ROW - 1, _UNIT, "Unit", "heading", form="indented")
+        page.headings(FIRST_ROW - 1, FROM, ["From", "Value"], over_numbers=True)
+        page.text(FIRST_ROW - 1, UNIT, "Unit", "heading", form="indented")
         page.sheet.freeze_panes = at(FIRST_ROW, 3)
         page.sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
         leaves = [leaf for leaf in self.content.graph.leaves.values() if "term" in leaf.kind]
@@ -87,7 +88,7 @@ class TermsSheet:
 
     def place_own(self, leaf: Leaf) -> None:
         """Write what practices have of their own in place of a term."""
-        term = _term_of(leaf.name)
+        term = term_of(leaf.name)
         for code, values in own_values(self.content.result[leaf.name].attrs).items():
             if code in self.content.codes and (term, code) not in self.own_blocks:
                 self.own_blocks[term, code] = range(self.row, self.row + len(values))
@@ -112,7 +113,7 @@ class TermsSheet:
         """The block from which a term of the year, or of the base year, can read."""
         if leaf.kind not in _DERIVED:
             return None
-        term = _term_of(leaf.name)
+        term = term_of(leaf.name)
         readers = (term, f"{BASE}{term}", f"{term}{YEARLY}", f"{term}{PRIOR}")
         for (name, of_scenario), rows in self.blocks.items():
             # The base year is history, so that its terms are those of any scenario.
@@ -135,26 +136,26 @@ class TermsSheet:
 
     def line(self, leaf: Leaf, title: str, scenario: str | None, value: DatedValue) -> None:
         page, row, unit = self.page, self.row, str(leaf.unit)
-        page.text(row, _TERM, title, wrap=True)
-        page.text(row, _NAME, leaf.name)
-        page.text(row, _SCENARIO, scenario or _OF_HISTORY.get(leaf.kind, "all"))
-        page.number(row, _FROM, value.start, "date")
+        page.text(row, TERM, title, wrap=True)
+        page.text(row, NAME, leaf.name)
+        page.text(row, SCENARIO, scenario or _OF_HISTORY.get(leaf.kind, "all"))
+        page.number(row, FROM, value.start, "date")
         due = self.cell_of_the_same_value(leaf, scenario, value)
         form = format_for(unit)
         if due:
-            page.formula(row, _VALUE, f"={due}", value.value, form, live=True)
+            page.formula(row, VALUE, f"={due}", value.value, form, live=True)
         elif "/" in value.written:
             written = f"={value.written}"
-            page.formula(row, _VALUE, written, value.value, form, "input", live=True)
+            page.formula(row, VALUE, written, value.value, form, "input", live=True)
         else:
-            page.number(row, _VALUE, value.value, form)
-        page.text(row, _UNIT, unit, form="indented")
+            page.number(row, VALUE, value.value, form)
+        page.text(row, UNIT, unit, form="indented")
         source = self.content.sources.get(value.source, {})
         cited = ", ".join(filter(None, (source.get("title"), source.get("where"))))
-        said = {_SOURCE: cited, _ASSUMPTION: value.assumption, _NOTE: value.note}
+        said = {SOURCE: cited, ASSUMPTION: value.assumption, NOTE: value.note}
         for column, text in said.items():
             page.text(row, column, text, wrap=True)
-        wrapped = {_TERM: title} | said
+        wrapped = {TERM: title} | said
         page.fit_height(row, [(text, page.width(column)) for column, text in wrapped.items()])
 
     def cell_of_the_same_value(
@@ -166,7 +167,7 @@ class TermsSheet:
         key = (leaf.name.removesuffix(IN_PAYMENT), scenario)
         for row, due in zip(self.blocks.get(key, range(0)), self.values.get(key, []), strict=True):
             if value.start in (due.start, due.paid_from) and value.value == due.value:
-                return at(row, _VALUE)
+                return at(row, VALUE)
         return None
 
     def lookup_of_year(
@@ -178,32 +179,32 @@ class TermsSheet:
     def lookup(self, name: str, scenario: str | None, month: str, practice: str = "") -> str:
         """The formula that finds a term's value in a month, of a practice that has its own."""
         common = _lookup_in(self.blocks.get((name, scenario)) or self.blocks[name, None], month)
-        own = self.own_blocks.get((_term_of(name), practice))
+        own = self.own_blocks.get((term_of(name), practice))
         if own is None:
             return common
-        begins = f"Terms!{at(own[0], _FROM, fix_row=True, fix_column=True)}"
+        begins = f"Terms!{at(own[0], FROM, fix_row=True, fix_column=True)}"
         return f"IF({month}<{begins},{common},{_lookup_in(own, month)})"
 
     def lookup_of_chosen(self, name: str, scenario: str | None, month: str, code: str) -> str:
         """The formula for a practice whose code stands in a cell, whether it has its own or not."""
         common = self.lookup(name, scenario, month)
-        blocks = [rows for (term, _), rows in self.own_blocks.items() if term == _term_of(name)]
+        blocks = [rows for (term, _), rows in self.own_blocks.items() if term == term_of(name)]
         if not blocks:
             return common
         # What practices have of their own stands in one stretch of rows, in order of date for each
         # of them, so that the values that have begun are counted.
         own = range(blocks[0][0], blocks[-1][-1] + 1)
         whose, starts, practice = (
-            _column(own, _SCENARIO),
-            _column(own, _FROM),
+            _column(own, SCENARIO),
+            _column(own, FROM),
             f'"practice "&{code}',
         )
         begun = f'COUNTIFS({whose},{practice},{starts},"<="&{month})'
-        found = f"INDEX({_column(own, _VALUE)},MATCH({practice},{whose},0)+{begun}-1)"
+        found = f"INDEX({_column(own, VALUE)},MATCH({practice},{whose},0)+{begun}-1)"
         return f"IF({begun}=0,{common},{found})"
 
 
-def _term_of(name: str) -> str:
+def term_of(name: str) -> str:
     """The term that a leaf reads: as it is due, as it was paid, for the year or its base year."""
     for suffix in (YEARLY, IN_PAYMENT, PRIOR):
         name = name.removesuffix(suffix)
@@ -222,7 +223,7 @@ def _column(rows: range, number: int) -> str:
 
 
 def _lookup_in(rows: range, month: str) -> str:
-    return f"INDEX({_column(rows, _VALUE)},MATCH({month},{_column(rows, _FROM)},1))"
+    return f"INDEX({_column(rows, VALUE)},MATCH({month},{_column(rows, FROM)},1))"
 
 
 def write_time_headings(page: Page, months: list[dt.date], *, first_is_input: bool) -> None:

@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 
 from capitation.engine.graph import Leaf, Node
 from capitation.errors import listed
-from capitation.explanation import Explanation, _Reader
+from capitation.explanation import Explanation, Reader
 from capitation.workbook.audit.cell_comparison import same_value
 from capitation.workbook.audit.cell_labels import in_words, label_of
 from capitation.workbook.audit.cell_places import FIRST_VALUE, TOTAL, VALUE, CellPlaces, Figure
@@ -20,7 +20,7 @@ from capitation.workbook.audit.saved_book import Held, SavedCell, Sheets
 from capitation.workbook.content import Content
 from capitation.workbook.layout import MONTH_ROW, Layout
 from capitation.workbook.page import FORMATS, format_for, quoted
-from capitation.workbook.terms_sheets import _ASSUMPTION, _FROM, _NAME, _NOTE, _SOURCE, _UNIT
+from capitation.workbook.terms_sheets import ASSUMPTION, FROM, NAME, NOTE, SOURCE, UNIT
 
 DEEPEST, MOST_CELLS, MOST_PARTS = 14, 120, 12
 """How far down cells are followed, how many in all, and how many of one formula."""
@@ -80,7 +80,7 @@ class Tracer:
     def __init__(self, result: xr.Dataset, cells: Sheets):
         self.content = Content(result)
         self.places = CellPlaces(Layout(self.content))
-        self.reader = _Reader(result)
+        self.reader = Reader(result)
         self.cells = cells
         self.sources: dict[str, str] = {}
         self.notes: list[str] = []
@@ -137,8 +137,8 @@ class Tracer:
             return FORMATS[format_for(str(self.content.graph[figure.name].unit))]
         row, column = place_of(name)
         if sheet == TERMS:
-            unit = str(self.held(sheet, f"{get_column_letter(_UNIT)}{row}"))
-            return FORMATS["date" if column == _FROM else format_for(unit)]
+            unit = str(self.held(sheet, f"{get_column_letter(UNIT)}{row}"))
+            return FORMATS["date" if column == FROM else format_for(unit)]
         words = label_of(self.cells[sheet], name).replace(";", ",").split(", ")
         if words == ["Month"] and row == MONTH_ROW:
             return FORMATS["month"]
@@ -200,11 +200,11 @@ class Tracer:
 
     def said_of_term(self, row: int) -> Iterator[str]:
         """What the sheet of terms says in a row."""
-        cells = {n: self.held(TERMS, f"{get_column_letter(n)}{row}") for n in range(1, _NOTE + 1)}
-        if isinstance(cells[_FROM], float):
-            day = in_words(cells[_FROM], FORMATS["date"])
-            yield f"an input: {cells[_NAME]} from {day}"
-        named = {_SOURCE: "source", _ASSUMPTION: "assumption", _NOTE: "note"}
+        cells = {n: self.held(TERMS, f"{get_column_letter(n)}{row}") for n in range(1, NOTE + 1)}
+        if isinstance(cells[FROM], float):
+            day = in_words(cells[FROM], FORMATS["date"])
+            yield f"an input: {cells[NAME]} from {day}"
+        named = {SOURCE: "source", ASSUMPTION: "assumption", NOTE: "note"}
         yield from (f"{words}: {cells[n]}" for n, words in named.items() if cells[n])
 
     def before(self, figure: Figure | None, reader: Figure | None) -> bool:

@@ -24,7 +24,8 @@ from capitation.workbook.audit.saved_book import Held, Sheets
 from capitation.workbook.content import Content
 from capitation.workbook.layout import Layout
 from capitation.workbook.page import Book
-from capitation.workbook.terms_sheets import _FROM, _VALUE, BlockKey, TermsSheet, _term_of
+from capitation.workbook.terms_sheets import FROM, BlockKey, TermsSheet, term_of
+from capitation.workbook.terms_sheets import VALUE as VALUES
 
 TERMS = "Terms"
 
@@ -119,7 +120,7 @@ class _ChangedTerms:
         self.links = {
             place_of(name)[0]: reference.top
             for name, cell in cells.items()
-            if place_of(name)[1] == _VALUE and cell.formula
+            if place_of(name)[1] == VALUES and cell.formula
             for reference in references(cell.formula, TERMS)
         }
 
@@ -127,9 +128,9 @@ class _ChangedTerms:
         row, column = place_of(cell[1])
         if not isinstance(value, float):
             return
-        if column == _VALUE:
+        if column == VALUES:
             self.figures[row] = value
-        elif column == _FROM and 1 <= value < LAST_DAY and value == int(value):
+        elif column == FROM and 1 <= value < LAST_DAY and value == int(value):
             day = from_excel(value)
             assert isinstance(day, dt.datetime)
             self.starts[row] = day.date()
@@ -158,7 +159,7 @@ class _ChangedTerms:
 
     def own_blocks_of(self, leaf: Leaf) -> dict[str, range]:
         own = own_values(self.content.result[leaf.name].attrs)
-        term = _term_of(leaf.name)
+        term = term_of(leaf.name)
         return {
             code: rows
             for (of, code), rows in self.sheet.own_blocks.items()

@@ -14,7 +14,7 @@ from capitation.workbook.content import Content
 from capitation.workbook.layout import FIRST, FIRST_ROW, MONTH_ROW, PRACTICE_FIRST_COLUMN
 from capitation.workbook.one_practice.layout import AREA_NUMBER_ROW, PRACTICE_NUMBER_ROW, chosen
 from capitation.workbook.page import Book, at, quoted, serial
-from capitation.workbook.terms_sheets import _FROM, _VALUE
+from capitation.workbook.terms_sheets import FROM, VALUE
 
 TITLE = "Inputs as run"
 _WHAT, _NOW, _RUN, _WEIGHTS = 1, 2, 3, 5
@@ -70,7 +70,7 @@ class InputsAsRun:
             self.page.number(first_weight + offset, _WEIGHTS, offset + 1, "whole", "plain")
         self.page.headings(_FIRST_LINE - 1, _WEIGHTS, ["Weights"], over_numbers=True)
         weights = _block(first_weight, _WEIGHTS, first_weight + count - 1, _WEIGHTS)
-        for what, column in (("dates", _FROM), ("values", _VALUE)):
+        for what, column in (("dates", FROM), ("values", VALUE)):
             cells = f"Terms!{_block(FIRST_ROW, column, last, column)}"
             values = self.inputs("Terms", FIRST_ROW, last, column, column)
             self.write_line(f"Terms: {what}", _weighed(cells, weights), _figure(values))

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 import capitation as cap
-from capitation import frames
+from capitation.runs import frames
 from capitation.errors import InputError
 from capitation.example import example_practices
 from capitation.projection import project

@@ -348,6 +348,7 @@ def test_dates_increase_and_fall_on_april_or_october(name):
 @pytest.mark.parametrize(("name", "value"), VALUES)
 def test_a_value_says_where_it_comes_from(name, value):
     allowed = {"from", "value", "source", "assumption", "note", "paid_from", "until_paid"}
+    allowed |= {"low", "high"}
     assert value.keys() <= allowed
     assert {"from", "value"} <= value.keys()
     assert value.keys() & {"source", "assumption"}

@@ -134,7 +134,8 @@ def unwarranted_variation(
     tail = (1 - confidence) / 2
     luckless, lucky = np.quantile(luck, [tail, 1 - tail], axis=0)
     corrected = gap - by_chance
-    low, high = corrected - lucky, corrected - luckless
+    # Where a count is rare, no draw may hold one: what was found still lies in its interval.
+    low, high = corrected - np.maximum(lucky, 0), corrected - np.minimum(luckless, 0)
     rate_low, rate_high = (ends / people for ends in byar(counts, confidence))
     rates = {
         "rate": rate,

@@ -34,6 +34,7 @@ from capitation.workbook.charts import (
     by_name,
     category_series,
     dress,
+    money_scale,
     no_stroke,
     stroke,
     words,
@@ -55,6 +56,8 @@ _MORE, _LESS, _ALL = (MIDDLE, None), (WARM, "wdUpDiag"), (DARK, None)
 _TORNADO_BELOW = 0.2
 _ROOM_FOR_TERMS = 0.43
 """Share of the width in which terms are named."""
+_ROOM_FOR_LABELS = 1.25
+"""The axis reaches so much further than the longest bar."""
 _BRIDGE_BELOW = 0.31
 """Share of the height below a plot whose labels take several lines."""
 
@@ -131,6 +134,11 @@ def tornado_bars(title: Cells, terms: Cells, parts: Sequence[Named], unit: str) 
     for part, look in zip(parts, (_LESS, _ALL), strict=True):
         _add(chart, part, terms, look)
     _dress(chart, title, "", unit=unit, below=_TORNADO_BELOW)
+    # The figures are those of the run, so that the axis may be fixed, with room for their labels.
+    effects = [float(effect) for part in parts for effect in part.figures.values]
+    axis = money_scale([effect * _ROOM_FOR_LABELS for effect in effects], from_zero=True)
+    chart.y_axis.scaling.min, chart.y_axis.scaling.max = axis.low, axis.high
+    chart.y_axis.majorUnit = axis.step
     inner = chart.layout.manualLayout
     inner.x, inner.w = _ROOM_FOR_TERMS, 0.97 - _ROOM_FOR_TERMS
     chart.dataLabels = _signed_labels()

@@ -246,3 +246,11 @@ def test_words_of_values_and_labels():
     cells = {"A5": SavedCell("", "Row"), "B5": SavedCell("", "text")}
     assert label_of(cells, "B5") == "Row"
     assert place_of("$AB$12") == (12, 28)
+
+
+@pytest.mark.parametrize("text", ["part year", "NOT TESTED"])
+def test_what_stands_in_place_of_a_figure_is_no_heading(text):
+    cells = {"A1": SavedCell("", "Stream"), "B1": SavedCell("", "2015/16 £")}
+    cells |= {"A2": SavedCell("", "Change"), "B2": SavedCell("", text)}
+    cells |= {"A3": SavedCell("", "Weighted list"), "B3": SavedCell("=1", 1.0)}
+    assert label_of(cells, "B3") == "Weighted list; 2015/16 £"

@@ -107,7 +107,9 @@ def edited(folder: Path, old: str, new: str, of: str = BOLTON) -> Path:
     return path
 
 
-def unwritten(result: object, path: Path, checks_failed: int = 0) -> SimpleNamespace:
+def unwritten(
+    result: object, path: Path, checks_failed: int = 0, **_how: object
+) -> SimpleNamespace:
     """What `write_workbook` gives back, without a workbook."""
     return SimpleNamespace(path=path, formulas=100, checks=12, checks_failed=checks_failed)
 
@@ -192,9 +194,9 @@ def said(capsys) -> Callable[..., str]:
 def refused(capsys, tmp_path) -> Callable[..., str]:
     """Run a command whose input is wrong, and give what it says.
 
-    Nothing reaches stdout, and the folder is as it was to the last byte: no output, nothing
-    temporary, and the workbook of an earlier run untouched. Only what
-    writes says that it wrote nothing.
+    Nothing reaches stdout but the problems as JSON, if that was asked for; and the folder is as it
+    was to the last byte: no output, nothing temporary, and the workbook of an earlier run
+    untouched. Only what writes says that it wrote nothing.
     """
 
     def files() -> dict[Path, bytes]:
@@ -206,9 +208,12 @@ def refused(capsys, tmp_path) -> Callable[..., str]:
         assert main(words(argv)) == 2
         assert files() == before
         out, err = capsys.readouterr()
-        assert out == ""
         *problems, last = err.splitlines()
         count = len(problems)
+        if "--json" in words(argv):
+            assert len(json.loads(out)["problems"]) == count
+        else:
+            assert out == ""
         nothing = " Nothing was written." if argv[0] in ("run", "simulate") else ""
         assert last == f"{count} problem{'' if count == 1 else 's'}.{nothing}"
         return "\n".join(problems)
@@ -551,7 +556,7 @@ def example_rows(value: object, *months: str) -> list[str]:
 def test_inputs_given_values_and_terms_change_a_run(said, tmp_path, monkeypatch):
     seen = []
 
-    def write(result: xr.Dataset, path: Path) -> SimpleNamespace:
+    def write(result: xr.Dataset, path: Path, **_how: object) -> SimpleNamespace:
         seen.append(result)
         return unwritten(result, path)
 

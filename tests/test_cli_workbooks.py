@@ -184,6 +184,100 @@ def test_two_outputs_of_one_name_are_refused(template, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_no_output_is_written_over_what_is_read(template, tmp_path, capsys):
+    before = template.read_bytes()
+    out = tmp_path / "out.xlsx"
+    around = template.parent / ".." / template.parent.name / template.name
+    for words in (("--output", around), ("--output", out, "--tables", around)):
+        status, said, err = command(capsys, "run", template, *words)
+        assert (status, said) == (2, "")
+        assert "is the input itself (name another file" in err
+    assert template.read_bytes() == before
+    assert not out.exists()
+
+
+def test_two_outputs_of_one_name_written_otherwise_are_refused(template, tmp_path, capsys):
+    words = ("--output", tmp_path / "o.xlsx", "--tables", tmp_path / "a" / ".." / "o.xlsx")
+    (tmp_path / "a").mkdir()
+    status, _, err = command(capsys, "run", template, *words)
+    assert status == 2
+    assert "is what --output writes" in err
+
+
+@pytest.mark.parametrize(("option", "name"), [("parquet", "o.parquet"), ("netcdf", "o.nc")])
+def test_a_package_that_is_missing_is_told_before_anything_is_written(
+    option, name, template, tmp_path, capsys, monkeypatch
+):
+    out = tmp_path / "out.xlsx"
+    monkeypatch.setattr("capitation.cli.run_outputs._is_installed", lambda _: False)
+    status, _, err = command(
+        capsys, "run", template, "--output", out, f"--{option}", tmp_path / name
+    )
+    assert status == 2
+    assert f"is not installed (pip install 'capitation[{option}]')" in err
+    assert not out.exists()
+
+
+def test_a_target_that_is_open_elsewhere_is_told_before_any_work(
+    template, tmp_path, capsys, monkeypatch
+):
+    out, tables = tmp_path / "out.xlsx", tmp_path / "tables.xlsx"
+    tables.write_text("earlier")
+    opened = Path.open
+
+    def held(path: Path, mode: str = "r", *args, **more):
+        if path == tables and mode == "r+b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, mode, *args, **more)
+
+    monkeypatch.setattr(Path, "open", held)
+    status, _, err = command(capsys, "run", template, "--output", out, "--tables", tables)
+    assert status == 2
+    assert "if tables.xlsx is open in Excel, close it and run again" in err
+    assert tables.read_text() == "earlier"
+    assert not out.exists()
+
+
+def test_what_is_wrong_is_data_too(template, tmp_path, capsys):
+    wrong = edited(template, tmp_path / "wrong.xlsx", Cover__B13=0)
+    words = ("run", wrong, "--output", tmp_path / "out.xlsx", "--json")
+    status, out, err = command(capsys, *words)
+    assert status == 2
+    (problem,) = json.loads(out)["problems"]
+    assert (problem["sheet"], problem["cell"], problem["mend"]) == ("Cover", "B13", "from 1 to 600")
+    assert "Cover!B13" in err
+
+
+@pytest.mark.parametrize("name", ["in.ods", "in.xls"])
+def test_a_workbook_of_another_kind_is_told_how_to_be_saved(name, tmp_path, capsys):
+    path = tmp_path / name
+    starts = {"in.ods": b"PK\x03\x04", "in.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"}
+    path.write_bytes(starts[name])
+    for words in (("check", path), ("run", path, "--output", tmp_path / "out.xlsx")):
+        status, _, err = command(capsys, *words)
+        assert status == 2
+        assert "Excel workbook (.xlsx)" in err
+
+
+def test_a_budget_is_no_input(budget, tmp_path, capsys):
+    for words in (("check", budget), ("run", budget, "--output", tmp_path / "out.xlsx")):
+        status, _, err = command(capsys, *words)
+        assert status == 2
+        assert "is a budget that capitation has written, and no input workbook" in err
+
+
+def test_one_budget_is_compared_with_another(budget, capsys):
+    status, _, err = command(capsys, "compare", budget)
+    assert status == 2
+    assert f"name another: capitation compare {budget} OTHER.xlsx" in err
+
+
+def test_an_input_workbook_has_no_cell_to_explain(template, capsys):
+    status, _, err = command(capsys, "explain", template, "Summary!C8")
+    assert status == 2
+    assert f"capitation run {template} --output OUT.xlsx" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

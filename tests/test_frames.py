@@ -14,10 +14,10 @@ import pytest
 import xarray as xr
 
 import capitation as cap
-from capitation.runs import frames
 from capitation.errors import InputError
 from capitation.example import example_practices
 from capitation.projection import project
+from capitation.runs import frames
 from capitation.runs.frames import read_result, write_netcdf, write_parquet
 from capitation.runs.record import rerun
 

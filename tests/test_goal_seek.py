@@ -15,7 +15,14 @@ from capitation.projection import project
 from capitation.root_finding import Point, nearest_crossing
 from capitation.what_if import with_terms
 
-from .strategies import BOLTON, EAST_ANGLIA, EASTERN_CHESHIRE, UNITING_CARE, shipped
+from .strategies import (
+    BOLTON,
+    EAST_ANGLIA,
+    EASTERN_CHESHIRE,
+    FULLY_INTEGRATED,
+    UNITING_CARE,
+    shipped,
+)
 from .test_sensitivity import YEAR, amount, arguments, asked_about, practices
 
 
@@ -141,6 +148,18 @@ def test_an_amount_that_jumps_is_found_at_the_jump():
     assert ends == pytest.approx([0, max(goal.amounts_seen)])
     assert goal.value_found == pytest.approx(goal.short_of[0], rel=1e-9)
     assert "jumps over" in goal.said
+
+
+def test_a_value_at_which_the_target_is_met_is_preferred_to_a_jump_over_it():
+    # Nothing stands for "not given" there, so that the amount jumps as soon as anything is.
+    model, few = shipped(FULLY_INTEGRATED), practices().isel(practice=[0, 1])
+    target, name = 3_300_000, "emergency_spend_of_all"
+    beside = goal_seek(model, few, name, target, within=(0, 1), months=2)
+    assert beside.jumps
+    goal = goal_seek(model, few, name, target, months=2)
+    assert goal.found
+    assert not goal.jumps
+    assert goal.amount_found == pytest.approx(target, abs=0.005)
 
 
 def test_only_values_within_bounds_are_tried():

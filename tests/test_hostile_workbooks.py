@@ -101,7 +101,7 @@ def test_a_directory_that_no_workbook_has(good, tmp_path):
         assert "lead out of it" in refusal(parts, tmp_path), name
     parts = good.copy()
     parts.parts |= {f"x/{number}.txt": b"" for number in range(1001)}
-    assert "parts, more than a workbook" in refusal(parts, tmp_path)
+    assert "parts, more than is read" in refusal(parts, tmp_path)
 
 
 def test_two_parts_of_one_name(good, tmp_path):

@@ -329,7 +329,10 @@ def test_thirty_wrong_cells_are_all_told_at_once_each_at_its_place(good, tmp_pat
 
 
 WRONG_COVERS = {
-    "Model": (("no-such-contract", "no model 'no-such-contract' comes with capitation"),),
+    "Model": (
+        ("no-such-contract", "no model 'no-such-contract' comes with capitation"),
+        ("Bolton Quality Contract", "did you mean 'bolton-quality-contract'?"),
+    ),
     "Fiscal year of the figures": (
         ("2014-15", "expected a fiscal year"),
         ("2014/16", "expected a fiscal year"),
@@ -402,6 +405,61 @@ def test_a_total_row_is_to_be_deleted(good, tmp_path):
     parts.put("Practices", good.at("Practices", "practice", 4), None)
     cell = f"Practices!{good.at('Practices', 'practice', 4)}"
     assert problems(parts, tmp_path) == {cell: "this looks like a total row. Delete it"}
+
+
+def test_a_row_that_is_no_practice_is_told_of_once(good, tmp_path):
+    parts = good.copy().put("Practices", good.at("Practices", "practice", 6), "Source: our ledger")
+    parts.put("Practices", good.at("Practices", "weighted_list", 7), 9_999)
+    note, total = (
+        f"Practices!{good.at('Practices', *place)}"
+        for place in (("practice", 6), ("weighted_list", 7))
+    )
+    source, mend = 'text "Source: our ledger"', "(delete totals, notes and other such rows)"
+    assert problems(parts, tmp_path) == {
+        note: f"expected a practice code, found {source}, and no commissioner {mend}",
+        total: f"expected a practice, found a row without a code and a commissioner {mend}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "mend"),
+    [
+        ("n/a", "write 0 where there is none"),
+        ("–", "write 0 where there is none"),
+        ("8,5", "write a point and no comma before decimals, as 0.5"),
+        ("8,580", "remove the comma"),
+        ("yes", "write 1 for yes, 0 for no"),
+    ],
+)
+def test_how_to_write_what_is_no_number(good, tmp_path, typed, mend):
+    cell = good.at("Practices", "registered_list")
+    told = problems(good.copy().put("Practices", cell, typed), tmp_path)
+    assert told == {f"Practices!{cell}": f'expected a number, found text "{typed}" ({mend})'}
+
+
+def test_a_practice_is_in_london_or_not(good, tmp_path):
+    cell = good.at("Practices", "london_practice")
+    told = problems(good.copy().put("Practices", cell, 0.5), tmp_path)
+    assert told[f"Practices!{cell}"].startswith("must be 1 or 0, found 0.5")
+
+
+def test_a_heading_that_is_wrong_is_told_of_once(good, tmp_path):
+    for sheet, heading, typed in (
+        ("Practices", "weighted_list", "Weighted"),
+        ("Assumptions", "Value", "Amount"),
+        ("Scenarios", "From", "Begins on"),
+    ):
+        cell = good.at(sheet, heading, 0)
+        told = problems(good.copy().put(sheet, cell, typed), tmp_path)
+        assert len(told) == 1, told
+
+
+def test_a_workbook_of_another_contract_is_told_of_on_the_cover(good, tmp_path):
+    cell = good.at("Cover", "Model")
+    told = problems(good.copy().put("Cover", cell, "uniting-care"), tmp_path)
+    assert list(told) == [f"Cover!{cell}"]
+    assert "are none that the model 'uniting-care' reads: " in told[f"Cover!{cell}"]
+    assert "capitation template OUT.xlsx --model uniting-care" in told[f"Cover!{cell}"]
 
 
 def test_a_blank_figure_that_the_contract_reads(good, tmp_path):

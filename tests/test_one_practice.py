@@ -11,7 +11,7 @@ import capitation as cap
 from capitation.engine.terms import DatedValue
 from capitation.wording import label
 from capitation.workbook.content import Content
-from capitation.workbook.one_practice.sheet import AS_MADE, CHANGED
+from capitation.workbook.one_practice.sheet import AS_MADE, CHANGED, KNOWN, UNKNOWN
 from capitation.workbook.writer import written_book
 
 from .recalculation import recalculated, stale_copy
@@ -27,7 +27,7 @@ from .strategies import (
 )
 
 ONE, FIRST_YEAR = "One practice", 3
-STATE, CODE, SHOWN = "B12", "B4", "B6"
+STATE, CODE, SHOWN = "B13", "B4", "B6"
 
 
 def few_practices():
@@ -233,6 +233,22 @@ def test_a_scenario_that_is_not_in_the_run_shows_the_first(tmp_path):
     book, _ = written(result)
     found = edited(book, tmp_path, ("Cover", SHOWN, "no such scenario"))
     assert found[ONE]["B5"] == Content(result).scenarios[0]
+
+
+@pytest.mark.usefixtures("either_form")
+@pytest.mark.parametrize("typed", ["no such practice", None])
+def test_a_practice_that_is_not_in_the_run_shows_the_first(typed, tmp_path):
+    """No error fills the sheet, and no check calls payments of nothing right."""
+    result = run(SANDWELL, months=2)
+    book, _ = written(result)
+    assert book.values[ONE]["C4"] == KNOWN
+    found = edited(book, tmp_path, (ONE, CODE, typed))
+    first = Content(result).codes[0]
+    assert (found[ONE]["C4"], found[ONE]["B12"]) == (UNKNOWN, first)
+    expected = payments(result, first, Content(result).scenarios[0])
+    for title in ("Live", "As run"):
+        assert_paid(block(found[ONE], book.workbook[ONE], title), expected)
+    assert found["Cover"]["B4"] == "1 checks fail"
 
 
 def own_terms():

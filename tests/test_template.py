@@ -474,8 +474,26 @@ def test_template_says_what_is_written_and_what_to_type_next(tmp_path):
     assert "2 invented practices; 30 figures of 29 terms, 5 scenarios, 60 months" in said
     output = tmp_path / "in-budget.xlsx"
     assert said.endswith(f"capitation check {path}\n  capitation run {path} --output {output}")
-    args = asked(template_summary, path, "--model", UNITING_CARE, "--blank", "--json")
-    assert json.loads(template_summary.template(args)[0])["practices"] == 0
+    words = path, "--model", UNITING_CARE, "--blank", "--json", "--replace"
+    assert (
+        json.loads(template_summary.template(asked(template_summary, *words))[0])["practices"] == 0
+    )
+
+
+def test_what_was_filled_in_is_not_written_over(tmp_path):
+    path = tmp_path / "in.xlsx"
+    path.write_text("filled in")
+    with pytest.raises(cap.InputError, match=r"in\.xlsx: is there already \(choose another name"):
+        template_summary.template(asked(template_summary, path, "--model", UNITING_CARE))
+    assert path.read_text() == "filled in"
+
+
+def test_the_licence_of_official_figures_stands_in_the_notes(tmp_path):
+    practices = five_practices().assign_attrs(licence="Contains information.", source="p.csv")
+    path = write_template(tmp_path / "in.xlsx", THAMES_VALLEY, practices=practices)
+    (note,) = read_input_workbook(path).input_notes
+    assert note.startswith("Figures of the practices: ")
+    assert note.endswith("(p.csv). Contains information.")
 
 
 def test_check_says_what_was_read(pms):

@@ -16,10 +16,11 @@ import openpyxl
 import pandas as pd
 import pytest
 import xarray as xr
+from openpyxl.utils import get_column_letter
 
 import capitation as cap
 from capitation.workbook.content import Content
-from capitation.workbook.page import Book
+from capitation.workbook.page import LETTERS_A_PAGE, Book
 from capitation.workbook.saved_values import save_with_values
 from capitation.workbook.writer import written_book
 
@@ -751,3 +752,18 @@ def test_the_independent_engine_corrects_a_planted_stale_value(tmp_path):
             copy.writestr(name, content.replace(repr(right).encode(), b"-1.0"))
     assert openpyxl.load_workbook(stale, data_only=True)["Summary"][cell.coordinate].value == -1
     assert recalculated(stale)["Summary"][cell.coordinate] == pytest.approx(right, abs=0.005)
+
+
+def test_a_fiscal_year_is_printed_on_one_page_and_no_text_is_cut():
+    result = cap.project(shipped("bolton-quality-contract"), few_practices(), BASE, 13)
+    book, summary = written_book(Content(result))
+    for title in ("Months", "Payment calendar", "Calculation"):
+        sheet = book.workbook[title]
+        columns = [sheet.column_dimensions[get_column_letter(n)].width for n in range(1, 18)]
+        assert sheet.page_setup.scale * sum(columns) <= 100 * LETTERS_A_PAGE, title
+    sheet = book.workbook["Checks"]
+    for letter, column in (("A", "what"), ("B", "where")):
+        longest = max(len(getattr(check, column)) for check in summary.checks)
+        assert sheet.column_dimensions[letter].width > longest
+    # So many columns are not made to fit, but printed on as many pages as it takes.
+    assert book.workbook["Practices"].page_setup.scale >= 50

@@ -31,6 +31,36 @@ def path_problems(path: Path, ending: str = ".xlsx") -> Iterator[Problem]:
         yield Problem(str(path), "its folder does not exist", f"make {path.parent} first")
     elif path.is_dir():
         yield Problem(str(path), "is a folder", "give the name of a file")
+    elif not os.access(path.parent, os.W_OK):
+        found = f"nothing can be written in {str(path.parent)!r}"
+        yield Problem(str(path), found, "choose another folder")
+    elif path.exists():
+        yield from _problems_of_earlier(path)
+
+
+def _problems_of_earlier(path: Path) -> Iterator[Problem]:
+    """Why the file that is there cannot be replaced: another program holds it, or it is kept."""
+    try:
+        # To open it so changes nothing in it.
+        with path.open("r+b"):
+            pass
+    except OSError as error:
+        mend = f"if {path.name} is open in Excel, close it and run again; if it is to be kept as"
+        found = f"the file cannot be written: {error.strerror or error}"
+        yield Problem(str(path), found, f"{mend} it is, choose another name")
+
+
+def are_one_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, however they are written.
+
+    Examples
+    --------
+    >>> are_one_file(Path("out.xlsx"), Path("folder/../out.xlsx"))
+    True
+    """
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 @contextmanager

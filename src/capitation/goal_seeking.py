@@ -16,7 +16,7 @@ from capitation.errors import InputError, Problem, raise_if_any
 from capitation.model import TOTAL_PAYMENTS, Model
 from capitation.model_file import load_model
 from capitation.practices import check_practices
-from capitation.root_finding import Crossing, Point, nearest_crossing, values_around
+from capitation.root_finding import Crossing, Point, crossings, values_around
 from capitation.varied_terms import (
     Measure,
     ground_of,
@@ -56,7 +56,8 @@ class Goal:
     value_in_pence, amount_in_pence : float
         For a term in pounds: the value to the penny, and the amount there. Else not numbers.
     jumps : bool
-        Whether the amount jumps over the target: then the value found is the nearest past the jump.
+        Whether the amount jumps over the target wherever it passes it, as far as is seen: then the
+        value found is the nearest past the jump.
     short_of : tuple of float
         Where it jumps: the last value before it, and the amount there. Else empty.
     values_tried, amounts_seen : tuple of float
@@ -152,7 +153,8 @@ def goal_seek(
     Notes
     -----
     Values further and further from the one that stands are tried, to either side; the first two
-    neighbours between which the amount crosses the target are narrowed down. Where an amount
+    neighbours between which the amount crosses the target are narrowed down. Where it jumps over
+    the target there, and comes to it further away, that is what is found. Where an amount
     crosses it more than once between two values that are tried, one may be passed over: narrow the
     search with ``within``.
 
@@ -270,8 +272,10 @@ class _Search:
         tried = [Point(*point) for point in zip(values, gaps(seen), strict=True)]
         start = Point(first, gaps([at_first])[0])
         met = Crossing(start, start) if start.amount < HALF_A_PENNY else None
-        crossing = met or nearest_crossing(
-            lambda values: gaps(self.amounts_where_any(values)), start, tried, HALF_A_PENNY
+        crossing = met or _met_or_first(
+            crossings(
+                lambda values: gaps(self.amounts_where_any(values)), start, tried, HALF_A_PENNY
+            )
         )
         finite = [each for each in (at_first, *seen) if math.isfinite(each)]
         return self._told(
@@ -335,6 +339,14 @@ class _Search:
             said="",
         )
         return replace(goal, said=_sentence(goal))
+
+
+def _met_or_first(found: Iterator[Crossing]) -> Crossing | None:
+    """The nearest crossing at which the target is met; if all are jumps, the nearest of them."""
+    first = next(found, None)
+    if first is None or abs(first.below.amount) < HALF_A_PENNY:
+        return first
+    return next((each for each in found if abs(each.below.amount) < HALF_A_PENNY), first)
 
 
 def _sentence(goal: Goal) -> str:

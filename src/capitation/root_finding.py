@@ -91,10 +91,10 @@ def values_around(
             yield held
 
 
-def nearest_crossing(
+def crossings(
     amounts: Amounts, stands: Point, tried: Sequence[Point], close: float
-) -> Crossing | None:
-    """The crossing of a level that is found nearest to a value, as narrow as it gets.
+) -> Iterator[Crossing]:
+    """The crossings of a level that are found, the nearest to a value first, as narrow as they get.
 
     Parameters
     ----------
@@ -108,30 +108,36 @@ def nearest_crossing(
         The level: an amount of less is below it. Narrowing ends where the lower end of the bracket
         is no further than this from 0.
 
-    Returns
-    -------
-    Crossing or None
-        None where all that was tried is on one side.
+    Yields
+    ------
+    Crossing
+        Each is narrowed when it is asked for; none where all that was tried is on one side.
 
     Examples
     --------
     >>> def squares(values):
     ...     return [value * value - 2 for value in values]
-    >>> tried = [Point(value, value * value - 2) for value in (0.5, 1.5, 0.0, 2.0)]
-    >>> found = nearest_crossing(squares, Point(1.0, -1.0), tried, close=1e-9)
-    >>> round(found.below.value, 6)
-    1.414214
+    >>> tried = [Point(value, value * value - 2) for value in (0.5, 1.5, 0.0, -1.0, -2.0)]
+    >>> found = crossings(squares, Point(1.0, -1.0), tried, close=1e-9)
+    >>> [round(crossing.below.value, 6) for crossing in found]
+    [1.414214, -1.414214]
     """
     neighbour = {-1: stands, 1: stands}
     for point in tried:
         if not math.isfinite(point.amount):
             continue
         side = 1 if point.value > stands.value else -1
-        if (point.amount < close) != (stands.amount < close):
-            below, above = sorted((neighbour[side], point), key=lambda each: each.amount)
-            return _narrowed(amounts, Crossing(below, above), close)
-        neighbour[side] = point
-    return None
+        before, neighbour[side] = neighbour[side], point
+        if (point.amount < close) != (before.amount < close):
+            below, above = sorted((before, point), key=lambda each: each.amount)
+            yield _narrowed(amounts, Crossing(below, above), close)
+
+
+def nearest_crossing(
+    amounts: Amounts, stands: Point, tried: Sequence[Point], close: float
+) -> Crossing | None:
+    """The crossing that is found nearest to a value: see `crossings`; None where there is none."""
+    return next(crossings(amounts, stands, tried, close), None)
 
 
 def _narrowed(amounts: Amounts, found: Crossing, close: float) -> Crossing:

@@ -1,4 +1,4 @@
-"""The command line: results to stdout, messages to stderr.
+"""The command line: results to stdout, messages to stderr; with ``--json``, problems to both.
 
 Exit status: 0 done; 1 a fault of ours; 2 the input is wrong, and nothing was written; 3 a check in
 the workbook failed.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from capitation.cli.commands import COMMANDS, WRITING
-from capitation.cli.console import tell
+from capitation.cli.console import as_json, tell
 from capitation.cli.options import arguments
 from capitation.errors import InputError
 
@@ -60,7 +61,8 @@ def _outcome(argv: Sequence[str] | None) -> tuple[str, int]:
         several = "s" if len(error.problems) > 1 else ""
         nothing = " Nothing was written." if args.command in WRITING else ""
         tell(f"{len(error.problems)} problem{several}.{nothing}")
-        return "", 2
+        found = {"problems": [asdict(problem) for problem in error.problems]}
+        return as_json(found) if args.json else "", 2
     except Exception as fault:
         if args.debug:
             raise

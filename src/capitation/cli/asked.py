@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from capitation.inputs.workbook import InputWorkbook
 
 
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
+"""Endings of workbooks, of which one kind is read: of the others it is told how to save them."""
+
 ONE_POOL = "one pool"
 """What stands where a commissioner's code does, where all of them share a pool."""
 
@@ -76,7 +79,7 @@ class Asked:
 
 def is_workbook(name: str) -> bool:
     """Whether what stands in a model's place is the path of a workbook."""
-    return Path(name).suffix.lower() in (".xlsx", ".xlsm", ".xls")
+    return Path(name).suffix.lower() in WORKBOOKS
 
 
 def is_written(path: str) -> bool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DOES = "read an input and say what it holds, or everything that is wrong with it, cell by cell"
 
-WORKBOOK, TABLE, MODEL = ".xlsx", ".csv", ".toml"
-"""Endings of what can be checked."""
+TABLE, MODEL = ".csv", ".toml"
+"""Endings of what can be checked, beside workbooks."""
 
 TOTALS = {
     "registered_list": ("Registered list", ""),
@@ -113,11 +113,13 @@ def summary_of(path: Path, fiscal_year: str | None = None) -> dict[str, Any]:
     >>> summary_of(Path("uniting-care"))["kind"]
     'model'
     """
+    from capitation.cli.asked import is_workbook
+
     ending = path.suffix.lower()
     if fiscal_year is not None and ending != TABLE:
         mend = "leave it out, or give an official file"
         raise InputError(Problem("--fiscal-year", f"is for official files, not for {path}", mend))
-    if ending == WORKBOOK:
+    if is_workbook(str(path)):
         found = _of_workbook(path)
     elif ending == TABLE:
         found = _of_table(path, fiscal_year)

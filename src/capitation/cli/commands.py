@@ -90,6 +90,10 @@ def _explain(args: argparse.Namespace) -> tuple[str, int]:
     raise_if_any(option_problems(args))
     if is_workbook(args.model) and is_written(args.model):
         return _explain_cell(args)
+    if is_workbook(args.model) and "!" in args.variable:
+        found = f"is an input workbook, and has no figure {args.variable} to explain"
+        mend = f"write its budget first: capitation run {args.model} --output OUT.xlsx"
+        raise InputError(Problem(args.model, found, mend))
     labels = labels_of(args.labels)
     asked = asked_about(args, labels)
     result = asked.project()
@@ -198,6 +202,9 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     raise_if_any(option_problems(args))
     if args.other is not None:
         return compare_files(args)
+    if is_workbook(args.model) and is_written(args.model):
+        mend = f"name another: capitation compare {args.model} OTHER.xlsx"
+        raise InputError(Problem(args.model, "is one budget, and nothing to set against it", mend))
     asked = asked_about(args)
     result = asked.project()
     compared = cap.compare(result, args.measure)

@@ -31,6 +31,8 @@ MOST_THREADS = 1_024
 
 MODEL = "a model's name, the path of a .toml file, or an input workbook"
 
+WRITTEN_TOO = "; or a workbook that run has written"
+
 LIVE = ("auto", "all", "one")
 LIVE_HELP = (
     "formulas of every rule, or of one practice at a time and values elsewhere "
@@ -101,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     seek = command("seek", sensitivity_summary.SEEK_DOES)
     asking = (run, simulate, explain, settle, appraise, compare, afford, sensitivity, seek)
     for add in asking:
-        add("model", metavar="MODEL", help=MODEL)
+        also = WRITTEN_TOO if add in (explain, compare) else ""
+        add("model", metavar="MODEL", help=MODEL + also)
         add("--practices", metavar="FILE", help="official payments file [synthetic example]")
         add("--commissioner", **several, metavar="CODE", help=only)
         add("--fiscal-year", metavar="2014/15", help="of the file [as in its name]")

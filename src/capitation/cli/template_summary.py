@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capitation.cli.console import as_json
-from capitation.errors import raise_if_any
+from capitation.errors import Problem, raise_if_any
 
 if TYPE_CHECKING:
     from capitation.workbook.template.content import TemplateContent
@@ -26,6 +26,7 @@ def add_options(add: Callable[..., argparse.Action]) -> None:
     add("--model", default=MODEL, metavar="MODEL", help=named)
     add("--blank", action="store_true", help="no practices, and an empty cover")
     add("--practices", type=int, metavar="N", help="only the first N invented practices [50]")
+    add("--replace", action="store_true", help="write over an earlier file of that name")
 
 
 def template(args: argparse.Namespace) -> tuple[str, int]:
@@ -35,12 +36,19 @@ def template(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.workbook.template.content import check_blank
 
     path = Path(args.output)
-    raise_if_any(path_problems(path))
+    raise_if_any([*path_problems(path), *_filled_in(path, args.replace)])
     check_blank(args.blank, None, args.practices)
     content = template_content(path, args.model, blank=args.blank, count=args.practices)
     save_template(content, path)
     summary = summary_of(content, path)
     return as_json(summary) if args.json else words_of(summary), 0
+
+
+def _filled_in(path: Path, replace: bool) -> Iterator[Problem]:
+    """An earlier file of that name, in which figures may have been filled in."""
+    if path.is_file() and not replace:
+        mend = "choose another name; or add --replace, and what was filled in is lost"
+        yield Problem(str(path), "is there already", mend)
 
 
 def summary_of(content: TemplateContent, path: Path) -> dict[str, Any]:

@@ -163,7 +163,8 @@ def _found(named: str, folder: Path) -> str | Path:
             return named
         raise WrongValue(f"no model {named!r} comes with capitation", nearest(named, models()))
     if not named.endswith(".toml"):
-        mend = "a name from the sheet Lists, or a .toml file beside the workbook"
+        mend = nearest(re.sub(r"[\W_]+", "-", named.casefold()), models())
+        mend += "; or give a .toml file beside the workbook"
         raise WrongValue(f"there is no model {named!r}", mend)
     if named[:2].replace("\\", "/") == "//" or "://" in named:
         # A contract names rules that are run: they do not come from another machine unasked.

@@ -14,9 +14,10 @@ from capitation.engine.terms import format_number, out_of_bounds
 from capitation.errors import Problem
 from capitation.inputs.layout import PRACTICE_COLUMNS, PRACTICES_TABLE, Field
 from capitation.inputs.rows import Row, TableRows, read_rows
+from capitation.inputs.values import said
 from capitation.model import BASE, Model
 from capitation.practices import CONTRACTS, FIGURES, FLAGS, LISTS, PracticeInput
-from capitation.sources.workbook_cells import SheetCells, clean
+from capitation.sources.workbook_cells import SheetCells, Unreadable, clean
 
 KEY = PRACTICE_COLUMNS[0].heading
 PRESENT = ("practice", "commissioner", "contract_type")
@@ -52,6 +53,7 @@ def read_practices_sheet(sheet: SheetCells, model: Model | None) -> TableRows:
             table.problems = [p for p in table.problems if not _is_of(p, row)]
             table.problems.append(row.problem(KEY, told))
         table.rows = [row for row in table.rows if row not in totals]
+        _tell_of_strays(table)
         table.problems += _wrong_codes(table.rows)
         table.problems += _wrong_labels(table)
     return table
@@ -67,6 +69,30 @@ def _is_total(row: Row) -> bool:
     first = [cells.get(row.columns[name]) for name in (KEY, "practice_name") if name in row.columns]
     named = next((cell for cell in first if cell is not None), None)
     return isinstance(named, str) and bool(_TOTAL.fullmatch(clean(named)))
+
+
+def _tell_of_strays(table: TableRows) -> None:
+    """Tell once of a row that is no practice: of notes below the table, say, or of sums."""
+    if "commissioner" not in table.columns:
+        return
+    for row in [row for row in table.rows if not _names_anyone(row)]:
+        cells = row.sheet.rows[row.number]
+        column, held = row.columns[KEY], cells.get(row.columns[KEY])
+        if isinstance(held, Unreadable):
+            continue
+        found = f"expected a practice code, found {said(held)}, and no commissioner"
+        if held is None:
+            column = min(cells)
+            found = "expected a practice, found a row without a code and a commissioner"
+        mend = "delete totals, notes and other such rows"
+        table.problems = [p for p in table.problems if not _is_of(p, row)]
+        table.problems.append(row.sheet.problem(row.number, column, found, mend))
+        table.rows.remove(row)
+
+
+def _names_anyone(row: Row) -> bool:
+    """Whether a row has a code, or something where its commissioner should stand."""
+    return KEY in row.values or "commissioner" in row.values or "commissioner" in row.wrong
 
 
 def _wrong_codes(rows: Sequence[Row]) -> list[Problem]:
@@ -102,12 +128,15 @@ def _wrong_labels(table: TableRows) -> list[Problem]:
             close = difflib.get_close_matches(contract.upper(), CONTRACTS, 1)
             mend = f"did you mean {close[0]}?" if close else f"one of {', '.join(CONTRACTS[:3])}"
             problems.append(row.problem("contract_type", found, mend))
-        for name, least, most in (*((name, 0.0, None) for name in LISTS), (LONDON, 0.0, 1.0)):
+        for name in LISTS:
             number = row.get(name)
-            if number is not None and out_of_bounds(number, least, most):
-                what = "list size must be ≥ 0" if most is None else "must be 1 or 0"
-                found = f"{what}, found {format_number(number)}"
+            if number is not None and out_of_bounds(number, 0.0, None):
+                found = f"list size must be ≥ 0, found {format_number(number)}"
                 problems.append(row.problem(name, found))
+        in_london = row.get(LONDON)
+        if in_london is not None and in_london not in (0, 1):
+            found = f"must be 1 or 0, found {format_number(in_london)}"
+            problems.append(row.problem(LONDON, found, "1 for a practice in London"))
     return problems
 
 
@@ -153,7 +182,8 @@ def practices_of(
                 given = format_number(model.inputs[name].value or 0.0)
                 notes.append(f"{name} is blank for {column[1]:,} practices: they have {given}.")
     for name in sorted(needed - set(figures)):
-        if name not in table.columns and not _has_default(model.inputs.get(name)):
+        told = name in table.columns or name in table.misnamed
+        if not told and not _has_default(model.inputs.get(name)):
             found = f"the model needs {name!r} of each practice, and there is no such column"
             mend = "add it to the row of names"
             problems.append(table.sheet.fault(found, mend))

@@ -65,6 +65,8 @@ class TableRows:
     sheet : SheetCells
     columns : dict of str to int
         Column of each heading that is there.
+    misnamed : set of str
+        Headings that are missing where another is much like them, which has been told of.
     rows : list of Row
     problems : list of Problem
     notes : list of str
@@ -72,6 +74,7 @@ class TableRows:
 
     sheet: SheetCells
     columns: dict[str, int] = field(default_factory=dict)
+    misnamed: set[str] = field(default_factory=set)
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -169,12 +172,11 @@ def _read_headings(
             table.columns[name] = number
     missing = [c.heading for c in columns if c.heading not in table.columns]
     needed = {c.heading for c in columns if c.required} | set(present)
-    likely: set[str] = set()
     for number, text in others:
         close = difflib.get_close_matches(text.casefold(), [m.casefold() for m in missing], 1, 0.75)
         if close:
             heading = known[close[0]]
-            likely.add(heading)
+            table.misnamed.add(heading)
             found = f"there is no heading {text!r}, and none {heading!r}"
             mend = f"did you mean {heading!r}?"
             table.problems.append(sheet.problem(heading_row, number, found, mend))
@@ -182,7 +184,7 @@ def _read_headings(
             column = place_name(heading_row, number)
             table.notes.append(f"{sheet.name}: the column {text!r} ({column}) is not read.")
     for heading in missing:
-        if heading in needed and heading not in likely:
+        if heading in needed and heading not in table.misnamed:
             found, mend = f"the column {heading!r} is missing", "add it to the row of headings"
             table.problems.append(sheet.problem(heading_row, 1, found, mend))
 

@@ -118,7 +118,8 @@ class TermReader:
     def _dated_row(self, row: Row, term: Term) -> DatedRow | None:
         self._check_unit(row, term)
         for heading in ("From", "Value"):
-            if heading not in row.values and heading not in row.wrong:
+            is_blank = heading in row.columns and heading not in row.values
+            if is_blank and heading not in row.wrong:
                 what = "a date" if heading == "From" else "a figure"
                 found = f"expected {what} for {term.name}, found nothing"
                 self.fault(row, heading, found, "fill it in, or delete the row")

@@ -22,6 +22,12 @@ LARGEST = 1e15
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _FRACTION = re.compile(r"[-+]?\d+ ?/ ?\d+", re.ASCII)
 _ISO = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[-+]?£?\d+,(\d{1,2}|\d{4,})", re.ASCII)
+"""One comma that does not part thousands."""
+
+_NOTHING = frozenset({"-", "–", "—", "n/a", "na", "nil", "none", "not applicable"})
+"""What is written where there is no figure."""
+
 _DATE_LIKE = re.compile(r"\d{1,4}[/.\- ]\d{1,2}[/.\- ]\d{1,4}", re.ASCII)
 
 
@@ -237,6 +243,12 @@ def number_hint(value: Any) -> str:
     if not isinstance(value, str):
         return "0 where there is none" if value is None else "type a number"
     text = clean(value)
+    if text.casefold() in _NOTHING:
+        return "write 0 where there is none"
+    if text.casefold() in (YES, NO):
+        return "write 1 for yes, 0 for no"
+    if _DECIMAL_COMMA.fullmatch(text):
+        return "write a point and no comma before decimals, as 0.5"
     digits = text.replace("£", "").replace(",", "").replace(" ", "")
     if text.startswith("(") and text.endswith(")") and _PLAIN.fullmatch(digits[1:-1]):
         return f"write -{digits[1:-1]}"

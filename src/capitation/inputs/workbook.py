@@ -17,7 +17,7 @@ from typing import Any
 import xarray as xr
 
 from capitation.engine.terms import Term
-from capitation.errors import InputError, Problem
+from capitation.errors import InputError, Problem, listed
 from capitation.inputs.assumptions import with_assumptions, with_scenarios
 from capitation.inputs.contracts import Agreed, with_contracts
 from capitation.inputs.cover import Cover, model_of, read_cover
@@ -27,6 +27,7 @@ from capitation.inputs.layout import (
     CONTRACTS,
     CONTRACTS_TABLE,
     COVER,
+    MODEL,
     NOTES,
     NOTES_FROM,
     PRACTICES,
@@ -56,7 +57,22 @@ from capitation.sources.workbook_scan import place_of_name
 SHOWN = 50
 """Problems in one message."""
 
+WRITTEN = "Run record"
+"""The sheet by which a workbook is known that `run` wrote."""
+
+READ_BY = "capitation explain, verify and compare read this one"
+
+FOREIGN = 5
+"""Terms that a model does not read, from which on it is taken for another than was meant."""
+
 TEMPLATE = "capitation template makes a workbook with all of them"
+
+PRESENT: dict[str, tuple[str, ...]] = {
+    ASSUMPTIONS: (),
+    CONTRACTS: ("Value", "Schedule"),
+    SCENARIOS: ("Term", "From", "Value"),
+}
+"""Columns of a table that may not be missing, though cells of them may be blank."""
 
 _CELL = re.compile(r"(?P<sheet>.+)!(?P<cell>[A-Z]+[0-9]+)")
 
@@ -135,9 +151,12 @@ def read_input_workbook(path: str | os.PathLike[str]) -> InputWorkbook:
 
 
 def _missing_sheets(cells: WorkbookCells) -> list[Problem]:
-    listed = ", ".join(repr(title) for title in cells.titles[:12]) or "none"
+    if WRITTEN in cells.titles:
+        found = "is a budget that capitation has written, and no input workbook"
+        return [Problem(cells.file, found, f"give the workbook it was made from; {READ_BY}")]
+    titles = ", ".join(repr(title) for title in cells.titles[:12]) or "none"
     return [
-        Problem(cells.file, f"there is no sheet {name!r}; found {listed}", TEMPLATE)
+        Problem(cells.file, f"there is no sheet {name!r}; found {titles}", TEMPLATE)
         for name in READ
         if name not in cells.sheets
     ]
@@ -177,7 +196,7 @@ class _Reader:
         cover = read_cover(cells[COVER])
         model = model_of(cover, self.path.parent)
         tables = {
-            table.sheet: read_rows(cells[table.sheet], table.columns)
+            table.sheet: read_rows(cells[table.sheet], table.columns, PRESENT[table.sheet])
             for table in (ASSUMPTIONS_TABLE, CONTRACTS_TABLE, SCENARIOS_TABLE)
         }
         tables[PRACTICES] = read_practices_sheet(cells[PRACTICES], model)
@@ -201,7 +220,9 @@ class _Reader:
     ) -> InputWorkbook | None:
         """What the workbook says of a contract, once it is known which."""
         named = (term_behind(name, model.terms) for name in model.graph().leaves)
-        reader = TermReader(model, sorted({name for name in named if name}))
+        used = sorted({name for name in named if name})
+        self.refuse_another(model, used, cover, tables[ASSUMPTIONS])
+        reader = TermReader(model, used)
         model = with_assumptions(model, tables[ASSUMPTIONS], reader)
         model, to_run = with_scenarios(model, tables[SCENARIOS], reader)
         model, agreed = with_contracts(model, tables[CONTRACTS], tables[PRACTICES], reader)
@@ -219,6 +240,25 @@ class _Reader:
         prepared = cover.prepared
         prepared |= {"Input workbook": self.cells.file, "Its SHA-256": self.cells.sha256}
         return InputWorkbook(model, practices, to_run, prepared, self.notes, input_notes)
+
+    def refuse_another(
+        self, model: Model, used: Sequence[str], cover: Cover, table: TableRows
+    ) -> None:
+        """Refuse at once what is filled in for another contract: each row of it would be wrong."""
+        named = list(dict.fromkeys(row.get("Term", "").casefold() for row in table.rows))
+        foreign = [name for name in named if name and name not in {*map(str.casefold, used)}]
+        if len(foreign) < FOREIGN or len(foreign) < len(named) / 4:
+            return
+        found = (
+            f"{len(foreign)} of the {len(named)} terms on the sheet Assumptions are none that "
+            f"the model {model.name!r} reads: {listed(foreign)}"
+        )
+        mend = (
+            "name the model that the workbook was made for; or make a workbook for this one: "
+            f"capitation template OUT.xlsx --model {cover.values[MODEL]}"
+        )
+        self.problems.append(cover.problem(MODEL, found, mend))
+        _raise_if_any(self.cells.file, self.problems)
 
     def attributes(self, cover: Cover) -> dict[str, Any]:
         """What the practices' data say of themselves."""

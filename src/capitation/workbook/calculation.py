@@ -19,13 +19,19 @@ from capitation.workbook.layout import (
     Layout,
     Place,
 )
-from capitation.workbook.page import Book, Page, at, format_for
+from capitation.workbook.page import POINTS_A_LINE, Book, Page, at, format_for
 from capitation.workbook.terms_sheets import (
     BlockKey,
     TermsSheet,
     write_months_of_leaf,
     write_time_headings,
 )
+
+_WIDTH_OF_MONTH, _WIDTH_OF_YEAR = 13.5, 17
+"""Room for hundreds of millions to the penny in a month, and for billions in a year."""
+
+_PRINTED_AT = 60
+"""Per cent at which a table with a column for each figure is printed: as many pages as it takes."""
 
 _LABEL_NOTE = (
     "Contract is a label: the flags gms_contract, pms_contract and apms_contract drive "
@@ -104,9 +110,7 @@ class Calculation:
         for key in self.layout.sheets[title]:
             self.write_column(page, key)
         page.sheet.freeze_panes = at(FIRST_ROW, PRACTICE_FIRST_COLUMN)
-        page.sheet.page_setup.fitToWidth = 3
-        page.sheet.print_title_cols = "A:A"
-        page.sheet.print_title_rows = f"{FIRST_ROW - 4}:{FIRST_ROW - 1}"
+        page.print_by_block(f"{FIRST_ROW - 4}:{FIRST_ROW - 1}", 1, _PRINTED_AT, [])
 
     def entity_labels(self, practices: bool) -> list[tuple[str, ...]]:
         content = self.content
@@ -145,7 +149,8 @@ class Calculation:
         write_time_headings(page, self.content.months, first_is_input=True)
         page.headings(FIRST_ROW - 1, 1, ["Name in the rules", "What it is", "Scenario", "Unit"])
         page.text(FIRST_ROW - 1, OPENING, "Base year, or opening", "heading", wrap=True)
-        page.widths(34, 44, 24, 18, 14)
+        page.widths(34, 44, 24, 18, 14, *[_WIDTH_OF_MONTH] * len(self.content.months))
+        page.sheet.row_dimensions[FIRST_ROW - 1].height = 2 * POINTS_A_LINE
         page.sheet.freeze_panes = at(FIRST_ROW, FIRST)
         page.print_by_year(FIRST, self.content.year_of_month)
         for key in self.layout.sheets.get("Months", []):
@@ -154,7 +159,8 @@ class Calculation:
             for column, text in enumerate(
                 (name, variable.title, scenario or "all", str(variable.unit)), start=1
             ):
-                page.text(place.row, column, text)
+                page.text(place.row, column, text, wrap=column in (2, 3))
+            page.fit_height(place.row, [(variable.title, 44), (scenario or "", 24)])
             if isinstance(variable, Leaf):
                 write_months_of_leaf(page, self.layout, terms, base_cells, key)
             else:
@@ -199,7 +205,9 @@ class Calculation:
         page.widths(28, 9, 13, 13, 13)
         for number in range(len(content.years if years else content.months)):
             letter = self.layout.letters[FIRST - 1 + number]
-            page.sheet.column_dimensions[letter].width = 12.5
+            page.sheet.column_dimensions[letter].width = (
+                _WIDTH_OF_YEAR if years else _WIDTH_OF_MONTH
+            )
             page.text(FIRST_ROW - 1, FIRST + number, "", "heading")
         page.sheet.freeze_panes = at(FIRST_ROW, FIRST)
         page.print_by_year(FIRST, [] if years else content.year_of_month)

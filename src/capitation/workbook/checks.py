@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from capitation.workbook.page import Book
+from capitation.workbook.page import Book, quoted
 from capitation.workbook.saved_values import Value
 
 HALF_A_PENNY = 0.005
@@ -40,6 +40,10 @@ class Check:
         """Whether the saved figures agree."""
         return abs(self.left_value - self.right_value) < HALF_A_PENNY
 
+    def reads(self, sheets: Collection[str]) -> bool:
+        """Whether its figures come from any of some sheets."""
+        return any(f"{quoted(sheet)}!" in self.left + self.right for sheet in sheets)
+
 
 def verdict_of(difference: str) -> str:
     """The formula for a check's verdict: an error in its figures is no agreement."""
@@ -62,7 +66,11 @@ def master_check(checks: Sequence[Check]) -> tuple[str, str]:
 
 
 def write_checks(
-    book: Book, checks: Sequence[Check], title: str, headings: tuple[str, str, str]
+    book: Book,
+    checks: Sequence[Check],
+    title: str,
+    headings: tuple[str, str, str],
+    left_out: Collection[str] = (),
 ) -> None:
     """Write every check, with the difference and the verdict.
 
@@ -74,20 +82,24 @@ def write_checks(
         What the sheet says of itself.
     headings : tuple of str
         Over the two figures and their difference.
+    left_out : collection of str, optional
+        Sheets that this book does without: figures of a check that reads them are values.
     """
     page = book.page(SHEET)
     page.text(1, 1, title, bold=True)
     page.headings(_FIRST_ROW - 1, 1, ["Check", "Where"])
     page.headings(_FIRST_ROW - 1, 3, list(headings), over_numbers=True)
     page.text(_FIRST_ROW - 1, 6, "Result", "heading", form="indented")
-    page.widths(38, 40, 20, 20, 16, 10)
+    texts = [[check.what for check in checks], [check.where for check in checks]]
+    page.widths(*(max(38, *map(len, column)) + 2 for column in texts), 20, 20, 16, 10)
     for row, check in enumerate(checks, start=_FIRST_ROW):
+        live = not check.reads(left_out)
         page.text(row, 1, check.what)
         page.text(row, 2, check.where)
-        page.formula(row, 3, f"={check.left}", check.left_value, check.form)
-        page.formula(row, 4, f"={check.right}", check.right_value, check.form)
+        page.formula(row, 3, f"={check.left}", check.left_value, check.form, live=live)
+        page.formula(row, 4, f"={check.right}", check.right_value, check.form, live=live)
         difference = 0.0 if check.holds else check.left_value - check.right_value
-        page.formula(row, 5, f"=ROUND(C{row}-D{row},2)", difference, check.form)
+        page.formula(row, 5, f"=ROUND(C{row}-D{row},2)", difference, check.form, live=True)
         verdict: Value = "OK" if check.holds else "CHECK"
-        page.formula(row, 6, verdict_of(f"E{row}"), verdict, "indented")
+        page.formula(row, 6, verdict_of(f"E{row}"), verdict, "indented", live=True)
     page.sheet.freeze_panes = f"A{_FIRST_ROW}"

@@ -50,6 +50,8 @@ LONGEST_TEXT = 32_767
 POINTS_A_LINE = 12.75
 LETTERS_A_PAGE = 102
 """The widths of columns that a landscape page takes at full size, whatever font replaces ours."""
+LEAST_SCALE = 30
+"""Per cent of its size at which a sheet can still be read on paper."""
 LETTERS_A_DIGIT = 1.15
 """Widths are in digits of the usual font; somewhat more letters than that find room."""
 
@@ -238,12 +240,28 @@ class Page:
         """Print a sheet of months with a new page for each fiscal year, headings on every page."""
         years = itertools.pairwise(year_of_month)
         starts = [first + n for n, (before, year) in enumerate(years, start=1) if before != year]
-        self.print_by_block("3:6", first - 1, 46, [first, *starts])
+        last = first + max(1, len(year_of_month)) - 1
+        self.print_by_block("3:6", first - 1, 46, [first, *starts], last)
 
     def print_by_block(
-        self, title_rows: str, title_columns: int, scale: int, starts: Sequence[int]
+        self,
+        title_rows: str,
+        title_columns: int,
+        scale: int,
+        starts: Sequence[int],
+        last: int | None = None,
     ) -> None:
-        """Print with a new page at each of these columns but the first, headings on every page."""
+        """Print with a new page at each of these columns but the first, headings on every page.
+
+        Where the last column is given, the scale is made smaller, if need be, so that the widest
+        block takes one page: widths of columns must stand before.
+        """
+        if last is not None:
+            of_titles = sum(self.width(column) for column in range(1, title_columns + 1))
+            blocks = itertools.pairwise([*starts, last + 1])
+            widest = max(sum(map(self.width, range(*block))) for block in blocks)
+            fitting = int(100 * LETTERS_A_PAGE / (of_titles + widest))
+            scale = min(scale, max(LEAST_SCALE, fitting))
         self.sheet.sheet_properties.pageSetUpPr.fitToPage = False
         self.sheet.page_setup.scale = scale
         self.sheet.print_title_rows = title_rows

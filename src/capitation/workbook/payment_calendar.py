@@ -26,7 +26,7 @@ EARNED, PAID = "earned", "paid"
 STREAM, TIMING, MOST, BASIS = 1, 2, 3, 4
 PENCE = 100
 _WIDTH_OF_MONTH, _WIDTH_OF_YEAR = 13.5, 17
-_PRINTED_AT = 37
+_PRINTED_AT = 46
 _ABOUT = (
     "Pounds, all practices, {scenario}. Each payment to each practice is rounded to the penny "
     "before it is added up, so that months are values of the run; sums and checks are live."
@@ -79,7 +79,8 @@ class PaymentCalendar:
         page.sheet.freeze_panes = at(FIRST_ROW, FIRST)
         years = self.content.year_of_month
         starts = [FIRST + n for n in range(self.months) if n == 0 or years[n] != years[n - 1]]
-        page.print_by_block("3:6", FIRST - 1, _PRINTED_AT, [*starts, self.first_year])
+        last = self.first_year + self.years
+        page.print_by_block("3:6", FIRST - 1, _PRINTED_AT, [*starts, self.first_year], last)
         return row
 
     def write_notes(self, row: int) -> None:

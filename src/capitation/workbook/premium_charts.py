@@ -144,6 +144,8 @@ class _Shares:
         heading, first = row + 1, row + 2
         page.headings(heading, 1, ["Month"], over_numbers=True)
         page.headings(heading, 2, self.scenarios, over_numbers=True)
+        # A name has no blanks at which to end a line: letters are counted, with room for hyphens.
+        page.fit_height(heading, [(s, page.width(c) - 4) for c, s in enumerate(self.scenarios, 2)])
         days = [serial(month) for month in content.months]
         for number, day in enumerate(days):
             month = f"=Months!{at(MONTH_ROW, FIRST + number)}"

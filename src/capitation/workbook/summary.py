@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -341,7 +342,14 @@ class Summary:
                 )
             )
 
-    def write_checks(self) -> None:
-        """Write every check, with the difference and the verdict."""
+    def write_checks(self, left_out: Collection[str] = ()) -> None:
+        """Write every check, with the difference and the verdict.
+
+        Parameters
+        ----------
+        left_out : collection of str, optional
+            Sheets that this workbook does without.
+        """
         title = "Checks: two ways to each figure, which must agree to the penny"
-        write_checks(self.book, self.checks, title, ("Left £", "Right £", "Difference £"))
+        headings = ("Left £", "Right £", "Difference £")
+        write_checks(self.book, self.checks, title, headings, left_out)

@@ -122,9 +122,8 @@ def written_book(
         gains.check()
     calendar = write_payment_calendar(summary)
     story.write()
-    book.live = form.by_month  # the checks read the calculation, which may not be there
-    summary.write_checks()
-    book.live = all_live
+    calculated = layout.calculation_sheets()
+    summary.write_checks(() if form.by_month else calculated)
     terms = TermsSheet(book, content)
     terms.write()
     story.write_assumptions(terms)
@@ -133,7 +132,7 @@ def written_book(
     calculation.write_months(terms, base_cells)
     calculation.write_entities("Practices")
     calculation.write_entities("Commissioners")
-    for title in layout.calculation_sheets() if form.by_month else ():
+    for title in calculated if form.by_month else ():
         calculation.write_blocks(title, terms)
     if one is not None:
         one.write(terms)

@@ -13,9 +13,14 @@ from capitation.explanation import show
 from capitation.workbook.audit.cell_comparison import MONEY
 from capitation.workbook.audit.formula_reading import place_of
 from capitation.workbook.audit.saved_book import Held, SavedCell
+from capitation.workbook.story.budget_shown import PART_YEAR
+from capitation.workbook.verdicts import FAIL, NO_BUDGET, PASS, UNTESTED
 
 LAST_DAY = 2_000_000
 """Somewhat fewer than the days that spreadsheets can count."""
+
+_IN_PLACE_OF_A_FIGURE = (PART_YEAR, PASS, FAIL, UNTESTED, NO_BUDGET)
+"""Texts that are no heading of the figures under them."""
 
 _AS_FAR = 400
 """Rows up to which a heading is looked for."""
@@ -42,7 +47,8 @@ def label_of(cells: Mapping[str, SavedCell], name: str) -> str:
     beside = [_text(cells.get(f"{get_column_letter(n)}{row}")) for n in range(1, column)]
     letter = get_column_letter(column)
     above = (_text(cells.get(f"{letter}{n}")) for n in range(row - 1, max(0, row - _AS_FAR), -1))
-    heading = "" if _text(cells.get(name)) else next((text for text in above if text), "")
+    headings = (text for text in above if text and text not in _IN_PLACE_OF_A_FIGURE)
+    heading = "" if _text(cells.get(name)) else next(headings, "")
     words = list(dict.fromkeys(text for text in beside if text))
     return "; ".join(filter(None, [", ".join(words), heading]))
 

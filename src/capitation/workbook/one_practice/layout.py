@@ -16,7 +16,7 @@ BY_MONTH, BY_YEAR = "One practice by month", "One practice by year"
 RUN_BY_MONTH, RUN_BY_YEAR = "As run by month", "As run by year"
 
 CODE_ROW, SCENARIO_ROW = 4, 5
-PRACTICE_NUMBER_ROW, SCENARIO_NUMBER_ROW, AREA_NUMBER_ROW = 9, 10, 11
+PRACTICE_NUMBER_ROW, SCENARIO_NUMBER_ROW, AREA_NUMBER_ROW, SHOWN_ROW = 9, 10, 11, 12
 CHOICE = 2
 """Column of what is chosen, and of what follows from it."""
 

@@ -11,9 +11,9 @@ from capitation.workbook.content import Content
 from capitation.workbook.layout import BEGINS_ROW, FIRST, MONTH_ROW, Layout, Place
 from capitation.workbook.one_practice.layout import (
     AREA_NUMBER_ROW,
-    CODE_ROW,
     PRACTICE_NUMBER_ROW,
     SCENARIO_NUMBER_ROW,
+    SHOWN_ROW,
     AsRunLayout,
     adds_up_practices,
     chosen,
@@ -99,7 +99,7 @@ class Lookups:
         )
 
     def term_from(self, name: str, scenario: str | None, month: str) -> str:
-        return self.terms.lookup_of_chosen(name, scenario, month, chosen(CODE_ROW))
+        return self.terms.lookup_of_chosen(name, scenario, month, chosen(SHOWN_ROW))
 
     def months_of_year(self, t: int) -> str:
         """Months of a year that are in the run, as a share of the year."""

@@ -26,6 +26,7 @@ from capitation.workbook.one_practice.layout import (
     RUN_BY_YEAR,
     SCENARIO_NUMBER_ROW,
     SCENARIO_ROW,
+    SHOWN_ROW,
     AsRunLayout,
     OnePracticeLayout,
 )
@@ -56,7 +57,9 @@ NOTES = (
     "Figures on other sheets are values as run: a formula for every practice, month and scenario "
     "would be too many for a spreadsheet to open quickly.",
 )
-_NAME_ROW, _AREA_ROW, _CONTRACT_ROW, _STATE_ROW, _NOTES_ROW = 6, 7, 8, 12, 14
+KNOWN = "as chosen here"
+UNKNOWN = "no practice of this run has that code: the first one is shown"
+_NAME_ROW, _AREA_ROW, _CONTRACT_ROW, _STATE_ROW, _NOTES_ROW = 6, 7, 8, 13, 15
 _LABEL, _FIRST_YEAR = 1, 3
 _LIVE, _RUN, _APART = "Live", "As run", "Difference: live less as run"
 _BLOCKS = (_LIVE, _RUN, _APART)
@@ -148,20 +151,28 @@ class OnePractice:
             at(row, CHOICE)
             for row in (CODE_ROW, _AREA_ROW, PRACTICE_NUMBER_ROW, SCENARIO_NUMBER_ROW)
         )
+        place = f"MATCH({code},{self.known(1)},0)"
+        said = f'=IF(ISNUMBER({place}),"{KNOWN}","{UNKNOWN}")'
         page.text(CODE_ROW, _LABEL, "Practice", bold=True)
         page.text(CODE_ROW, CHOICE, who[0], "input")
+        page.formula(CODE_ROW, CHOICE + 1, said, KNOWN, "indented", "plain", live=True)
         add_list(page, code, self.known(1), "a practice of this run")
         scenarios = self.list_of(1, content.scenarios)
         areas = self.list_of(2, content.commissioners)
-        place, area_place = f"MATCH({code},{self.known(1)},0)", f"MATCH({area},{areas},0)"
         lines: list[tuple[int, str, str, Value]] = [
             (SCENARIO_ROW, LABEL, f"INDEX({scenarios},{scenario})", content.scenarios[0]),
             (_NAME_ROW, "Name", f'INDEX({self.known(2)},{number})&""', who[1]),
             (_AREA_ROW, "Commissioner", f'INDEX({self.known(3)},{number})&""', who[2]),
             (_CONTRACT_ROW, "Contract", f'INDEX({self.known(4)},{number})&""', who[3]),
-            (PRACTICE_NUMBER_ROW, "Number of the practice", place, 1.0),
+            (PRACTICE_NUMBER_ROW, "Number of the practice", f"IFERROR({place},1)", 1.0),
             (SCENARIO_NUMBER_ROW, "Number of the scenario", number_of(scenarios), 1.0),
-            (AREA_NUMBER_ROW, "Number of the commissioner", area_place, 1.0 + content.area_of[0]),
+            (
+                AREA_NUMBER_ROW,
+                "Number of the commissioner",
+                f"MATCH({area},{areas},0)",
+                1.0 + content.area_of[0],
+            ),
+            (SHOWN_ROW, "Code of the practice shown", f"INDEX({self.known(1)},{number})", who[0]),
         ]
         for row, text, formula, value in lines:
             form = "text" if isinstance(value, str) else "whole"
@@ -224,7 +235,7 @@ class OnePractice:
 
         _, practice, *_, of = range(1, len(content.who[0]) + 3)
         scenario, code = (
-            at(row, CHOICE, fix_row=True, fix_column=True) for row in (SCENARIO_ROW, CODE_ROW)
+            at(row, CHOICE, fix_row=True, fix_column=True) for row in (SCENARIO_ROW, SHOWN_ROW)
         )
         found = f"{column(1)},{scenario},{column(practice)},{code},{column(of)},{stream}"
         return f"SUMIFS({column(of + 1 + number)},{found})"
@@ -232,12 +243,15 @@ class OnePractice:
     # ------------------------------------------------------------------ checks
 
     def checks(self) -> list[Check]:
-        """Live agrees with the run in each year while inputs are as they were; streams add up."""
+        """The practice is of the run; live agrees with it while inputs do; streams add up."""
         sheet, state = f"{quoted(CHOICES)}!", at(_STATE_ROW, CHOICE, fix_row=True, fix_column=True)
         live, run = (self.first_rows[title] for title in (_LIVE, _RUN))
         size = len(self.streams)
         amounts = self.amounts(TOTAL_PAYMENTS).tolist()
-        found = []
+        code = f"{sheet}{at(CODE_ROW, CHOICE, fix_row=True, fix_column=True)}"
+        known = f"IF(ISNUMBER(MATCH({code},{self.known(1)},0)),1,0)"
+        what, where = "One practice: the code is of a practice of the run", code.replace("$", "")
+        found = [Check(what, where, known, "1", 1.0, 1.0, "whole")]
         for number, (year, value) in enumerate(zip(self.content.years, amounts, strict=True)):
             column = _FIRST_YEAR + number
             ours, theirs = (f"{sheet}{at(row + size - 1, column)}" for row in (live, run))

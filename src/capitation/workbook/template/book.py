@@ -170,7 +170,7 @@ def save_template(content: TemplateContent, path: Path) -> None:
     write_contracts(book, content, lists)
     write_scenarios(book, content, lists)
     write_lists(book, content)
-    _write_notes(book)
+    _write_notes(book, content)
     _write_cover(cover, content, lists, path.name)
     save_book(book, path)
 
@@ -280,8 +280,8 @@ def _write_steps(page: Page, row: int, name: str) -> int:
     return row + 1
 
 
-def _write_notes(book: Book) -> None:
-    """Write the sheet for free text."""
+def _write_notes(book: Book, content: TemplateContent) -> None:
+    """Write the sheet for free text, on which the licence of the figures stands already."""
     page = book.page(NOTES)
     page.widths(100)
     page.text(1, 1, NOTES, bold=True)
@@ -289,5 +289,8 @@ def _write_notes(book: Book) -> None:
     entry = entry_of_field(Field(NOTES, "text", False, "A note in words"), "", {})
     for row in range(NOTES_FROM, NOTES_FROM + _NOTES):
         page.sheet.cell(row, 1).style = book.style("input", "text", False, True)
+    if content.practices is not None and content.practices.licence:
+        page.text(NOTES_FROM, 1, content.practices.licence, "input", wrap=True)
+        page.fit_height(NOTES_FROM, [(content.practices.licence, page.width(1))])
     entry.on(page.sheet, f"A{NOTES_FROM}:A{MOST_ROWS}", NOTES)
     page.sheet.freeze_panes = f"A{NOTES_FROM}"

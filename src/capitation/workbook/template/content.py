@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +38,15 @@ class PracticeTable:
         The commissioner, where they have one between them.
     is_example : bool
         Whether they are invented.
+    licence : str
+        What is to be said wherever the figures are shown: which they are, and whose.
     """
 
     columns: dict[str, list[Cell]]
     fiscal_year: str
     organisation: str = ""
     is_example: bool = False
+    licence: str = ""
 
     def __len__(self) -> int:
         return len(self.columns["practice"])
@@ -196,7 +199,22 @@ def practice_table(practices: xr.Dataset, count: int | None = None) -> PracticeT
         for name, variable in practices.variables.items()
         if variable.dims == ("practice",)
     }
-    return plain_table(columns, str(practices.attrs["fiscal_year"]), count)
+    table = plain_table(columns, str(practices.attrs["fiscal_year"]), count)
+    return replace(table, licence=_licence(practices.attrs))
+
+
+def _licence(about: Mapping[str, Any]) -> str:
+    """Which figures they are, and the words that their licence asks for; nothing if it asks none.
+
+    Examples
+    --------
+    >>> _licence({"title": "Payments, 2014/15", "source": "p.csv", "licence": "Contains …"})
+    'Figures of the practices: Payments, 2014/15 (p.csv). Contains …'
+    """
+    if not about.get("licence"):
+        return ""
+    which = f"{about.get('title', 'as given')} ({about.get('source', 'no file')})"
+    return f"Figures of the practices: {which}. {about['licence']}"
 
 
 def plain_table(

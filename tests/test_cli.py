@@ -335,7 +335,8 @@ def test_run_the_example(said, tmp_path):
     assert openpyxl.load_workbook(path, read_only=True).sheetnames
 
 
-def test_run_as_json(said, tmp_path):
+def test_run_as_json(said, tmp_path, monkeypatch):
+    monkeypatch.setattr(cap, "write_workbook", unwritten)
     path = tmp_path / "example.xlsx"
     found = json.loads(said("run", BOLTON, "--months", "13", "--output", path, "--json"))
     result = cap.project(BOLTON, cap.example_practices(), months=13)
@@ -370,7 +371,8 @@ def test_run_as_json(said, tmp_path):
     assert found["checks"]["failed"] == 0
 
 
-def test_scenarios_and_commissioners_take_several_and_repeat(said, tmp_path):
+def test_scenarios_and_commissioners_take_several_and_repeat(said, tmp_path, monkeypatch):
+    monkeypatch.setattr(cap, "write_workbook", unwritten)
     file = write(tmp_path, *(pms(f"A9900{n}", f"0{n}X") for n in range(1, 5)))
     argv = ["--practices", file, "--months", "1", "--output", tmp_path / "o.xlsx", "--json"]
     some = ["--commissioner", "01X", "02X", "--commissioner", "04X"]
@@ -1215,6 +1217,7 @@ def test_a_check_that_fails(as_json, monkeypatch, capsys, tmp_path):
 def test_bolton_in_the_published_file(said, reference_data, tmp_path):
     file, path = reference_data / "gp_payments_2014_15.csv", tmp_path / "bolton.xlsx"
     argv = ("--practices", file, "--commissioner", "00T", "--months", "12", "--output", path)
+    argv += ("--scenario", SCENARIOS[0], "--no-sensitivity")
     found = json.loads(said("run", BOLTON, *argv, "--json"))
     assert (found["practices"], found["commissioners"]) == (50, ["00T"])
     assert found["checks"]["failed"] == 0

@@ -47,6 +47,13 @@ def test_what_is_packed_comes_back_identical(model):
     assert all(back[n].dtype == result[n].dtype for n in result.variables)
 
 
+@pytest.mark.parametrize("values", [[0.0] * 40_000, [-1.5] * 9_000, "-" * 70_000, " " * 70_000])
+def test_long_runs_of_any_sign_are_cut(values):
+    texts = texts_of({"values": values})
+    assert max(map(len, texts)) <= LONGEST
+    assert data_of(texts, "here") == {"values": values}
+
+
 def test_practices_in_any_order_with_commissioners_and_terms_of_their_own():
     practices = cap.example_practices().isel(practice=[15, 2, 0, 7, 1])
     area = np.array(["02B", "01A", "02B", "01A", "01A"])

@@ -94,7 +94,11 @@ def _model(args: argparse.Namespace, workbook: InputWorkbook | None) -> cap.Mode
     if Path(args.model).suffix.lower() == ".csv":
         mend = f"name a model too: capitation {args.command} MODEL --practices {args.model}"
         raise InputError(Problem(args.model, "is a file of practices, and no model", mend))
-    model = cap.load_model(args.model) if workbook is None else workbook.model
+    if workbook is None:
+        model = cap.load_model(args.model)
+    else:
+        # What is wrong with an option is told of the file that was given, not of the one behind it.
+        model = replace(workbook.model, place=Path(args.model).name)
     start = first_of_month(args.start or "")
     model = replace(model, start=start) if start else model
     model = _with_preset(model, args.preset) if args.preset else model

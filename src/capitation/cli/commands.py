@@ -44,18 +44,20 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
 
     output = _output(args)
     asked = asked_about(args)
-    result = cap.simulate(
-        asked.model,
-        asked.practices,
-        asked.scenarios,
-        asked.months,
-        draws=args.draws,
-        seed=args.seed,
-        given=asked.given,
-        threads=args.threads,
-        break_even=not args.no_break_even,
-    )
-    written = cap.write_simulation(result, output)
+    with stage(f"Drawing {args.draws:,} times"):
+        result = cap.simulate(
+            asked.model,
+            asked.practices,
+            asked.scenarios,
+            asked.months,
+            draws=args.draws,
+            seed=args.seed,
+            given=asked.given,
+            threads=args.threads,
+            break_even=not args.no_break_even,
+        )
+    with stage(f"Writing {output}"):
+        written = cap.write_simulation(result, output)
     summary = summary_of(result, written, asked)
     tell_notes(summary["notes"])
     return as_json(summary) if args.json else words_of(summary, result), _status(written)

@@ -25,6 +25,7 @@ LONGEST = 31_000
 
 _HEAD = re.compile(r"capitation run record (\d+): (\d+) texts, SHA-256 ([0-9a-f]{64})")
 _DAMAGED = "write the workbook again: a record is not to be edited"
+_NO_BEGINNING = " =+-@'"
 _KINDS = {"f": "float64", "i": "int64", "b": "bool", "M": "datetime64[ns]"}
 
 
@@ -87,11 +88,16 @@ def _cut(written: str) -> Iterator[str]:
     """Pieces of a text, none of which begins or ends with a space, or looks like a formula."""
     start = 0
     while start < len(written):
-        end = min(start + LONGEST, len(written))
-        while end < len(written) and not (written[end - 1].isalnum() and written[end].isalnum()):
+        furthest = end = start + LONGEST
+        while start < end < len(written) and _splits_badly(written, end):
             end -= 1
+        end = end if end > start else furthest
         yield written[start:end]
         start = end
+
+
+def _splits_badly(written: str, at: int) -> bool:
+    return written[at - 1] == " " or written[at] in _NO_BEGINNING
 
 
 def plain(array: xr.DataArray) -> dict[str, Any]:

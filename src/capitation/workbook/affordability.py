@@ -207,7 +207,7 @@ class AffordabilitySheet(BlockSheet):
 
     def wrap(self, page: Page, row: int, column: int, said: str) -> None:
         """Let a sentence run over the columns to the last, on as many lines as it needs."""
-        page.sheet.cell(row, column).style = page.book.style("calculated", "text", False, True)
+        page.book.dress(page.sheet.cell(row, column), "calculated", "text", wrap=True)
         page.sheet.merge_cells(
             start_row=row, end_row=row, start_column=column, end_column=self.last
         )

@@ -6,12 +6,14 @@ import datetime as dt
 import itertools
 import textwrap
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.chart._chart import ChartBase
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
@@ -79,6 +81,7 @@ class Book:
     values: dict[str, dict[str, Value]] = field(default_factory=dict)
     descriptions: dict[str, dict[str, str]] = field(default_factory=dict)
     styles: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
+    looks: dict[tuple[str, str, bool, bool], StyleArray] = field(default_factory=dict)
     live: bool = True
     """Whether figures are formulas; if not they are values, but where a page insists."""
     progress: Callable[[str], None] | None = None
@@ -100,6 +103,19 @@ class Book:
         sheet.page_setup.fitToHeight = 0
         sheet.oddFooter.center.text = "&A, page &P of &N"
         return Page(self, sheet, self.values.setdefault(title, {}))
+
+    def dress(
+        self, cell: Cell, fill: str, form: str, *, bold: bool = False, wrap: bool = False
+    ) -> None:
+        """Give a cell its look."""
+        key = (fill, form, bold, wrap)
+        if key in self.looks:
+            # By its name a style is looked for among all of them, cell by cell: two fifths of the
+            # time that a large workbook takes.
+            cell._style = copy(self.looks[key])
+        else:
+            cell.style = self.style(*key)
+            self.looks[key] = copy(cell._style)
 
     def style(self, fill: str, form: str, bold: bool, wrap: bool) -> str:
         """Name of the style with this fill, number format, weight and wrapping."""
@@ -166,7 +182,7 @@ class Page:
         if len(text) > LONGEST_TEXT:
             raise ValueError(f"{self.title}: a text of {len(text)} characters is too long")
         cell = self.sheet.cell(row, column, text)
-        cell.style = self.book.style(fill, form, bold, wrap)
+        self.book.dress(cell, fill, form, bold=bold, wrap=wrap)
         if text[:1] in ("=", "+", "-", "@"):
             cell.data_type = "s"
             cell.quotePrefix = True
@@ -178,7 +194,7 @@ class Page:
         if isinstance(value, float) and not abs(value) < float("inf"):
             raise ValueError(f"{self.title}: {value} is not a finite number")
         cell = self.sheet.cell(row, column, value)
-        cell.style = self.book.style(fill, _form_of(form, value), False, False)
+        self.book.dress(cell, fill, _form_of(form, value))
 
     def formula(
         self,
@@ -198,7 +214,7 @@ class Page:
         """
         live = live or self.book.live
         cell = self.sheet.cell(row, column, formula if live else value)
-        cell.style = self.book.style(fill, _form_of(form, value), bold, False)
+        self.book.dress(cell, fill, _form_of(form, value), bold=bold)
         if live:
             self.values[cell.coordinate] = value
         elif isinstance(value, str):

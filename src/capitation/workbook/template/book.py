@@ -220,7 +220,7 @@ def _write_answer(page: Page, row: int, field: Field, value: str | float | dt.da
     if isinstance(value, str):
         page.text(row, 2, value, "input", wrap=True)
     elif value is None:
-        page.sheet.cell(row, 2).style = page.book.style("input", form, False, form == "text")
+        page.book.dress(page.sheet.cell(row, 2), "input", form, wrap=form == "text")
     else:
         page.number(row, 2, value, form)
     cell = page.sheet.cell(row, 2)
@@ -288,7 +288,7 @@ def _write_notes(book: Book, content: TemplateContent) -> None:
     page.text(2, 1, "Whatever a reader of the budget should know, a row for each. All are shown.")
     entry = entry_of_field(Field(NOTES, "text", False, "A note in words"), "", {})
     for row in range(NOTES_FROM, NOTES_FROM + _NOTES):
-        page.sheet.cell(row, 1).style = book.style("input", "text", False, True)
+        book.dress(page.sheet.cell(row, 1), "input", "text", wrap=True)
     if content.practices is not None and content.practices.licence:
         page.text(NOTES_FROM, 1, content.practices.licence, "input", wrap=True)
         page.fit_height(NOTES_FROM, [(content.practices.licence, page.width(1))])

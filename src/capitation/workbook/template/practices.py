@@ -85,8 +85,7 @@ class PracticesSheet:
             elif isinstance(value, float):
                 self.page.number(row, number, value, form)
             else:
-                style = self.page.book.style("input", form, False, False)
-                self.page.sheet.cell(row, number).style = style
+                self.page.book.dress(self.page.sheet.cell(row, number), "input", form)
 
     def _finish(self, last: int) -> None:
         page, rows = self.page, PRACTICE_HEADING_ROW

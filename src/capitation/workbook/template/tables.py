@@ -120,8 +120,7 @@ class TableSheet:
         elif isinstance(value, float | dt.date):
             page.number(row, column, value, form, fill)
         else:
-            style = page.book.style(fill, form, False, wrap)
-            page.sheet.cell(row, column).style = style
+            page.book.dress(page.sheet.cell(row, column), fill, form, wrap=wrap)
         if form == "date":
             page.sheet.cell(row, column).alignment = Alignment(horizontal="left", vertical="top")
 

@@ -19,7 +19,7 @@ from capitation.example import example_practices
 from capitation.projection import project
 from capitation.runs import frames
 from capitation.runs.frames import read_result, write_netcdf, write_parquet
-from capitation.runs.record import rerun
+from capitation.runs.record import evaluated
 
 from .strategies import BOLTON, THAMES_VALLEY, UNITING_CARE, bits, shipped
 from .tiny_models import some_practices
@@ -62,7 +62,7 @@ def test_a_result_comes_back_as_it_was(result, written):
 
 def test_what_is_read_can_be_run_explained_and_compared(result, written):
     read = read_result(written)
-    assert rerun(read).identical(result)
+    assert evaluated(read).identical(result)
     at = {"practice": "P2", "month": "2015-06"}
     told = [str(cap.explain(each, "total_payments", **at)) for each in (read, result)]
     assert told[0] == told[1]

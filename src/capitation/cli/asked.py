@@ -67,6 +67,11 @@ class Asked:
     scenarios: list[str] | None = None
     workbook: InputWorkbook | None = None
 
+    @property
+    def first_scenario(self) -> str | None:
+        """The first that an input workbook runs; None where the model's own first is meant."""
+        return None if self.workbook is None else self.workbook.scenarios[0]
+
     def project(self, scenarios: Sequence[str] | None = None) -> xr.Dataset:
         """What was asked about, projected; or these scenarios of it."""
         asked_for = self.scenarios if scenarios is None else list(scenarios)

@@ -30,34 +30,6 @@ _RULES = ("rule", "total")
 # ---------------------------------------------------------------- running rules again
 
 
-def rerun(result: xr.Dataset) -> xr.Dataset:
-    """Run a result's own rules on its own inputs and terms once more.
-
-    Parameters
-    ----------
-    result : xarray.Dataset
-        From `project`, with all its practices and months.
-
-    Returns
-    -------
-    xarray.Dataset
-        The same to the last bit, if nothing in it was altered.
-
-    Raises
-    ------
-    InputError
-        If it is not such a result, or lacks rules that others read.
-
-    Examples
-    --------
-    >>> from capitation import example_practices, project
-    >>> result = project("bolton-quality-contract", example_practices(), months=2)
-    >>> rerun(result).identical(result)
-    True
-    """
-    return evaluated(result)
-
-
 def evaluated(
     result: xr.Dataset,
     leaves: Mapping[str, xr.DataArray] | None = None,
@@ -91,6 +63,8 @@ def evaluated(
     --------
     >>> from capitation import example_practices, project
     >>> result = project("bolton-quality-contract", example_practices(), months=2)
+    >>> evaluated(result).identical(result)
+    True
     >>> price = result["global_sum_price_in_payment"]
     >>> dearer = evaluated(result, {"global_sum_price_in_payment": price + 1})
     >>> bool((dearer["global_sum"] > result["global_sum"]).any())

@@ -105,7 +105,7 @@ def write_cover(
 def _about_run(content: Content) -> list[tuple[str, str]]:
     attributes = content.result.attrs
     first, last = content.months[0], content.months[-1]
-    return [
+    said = [
         ("Model", attributes["model"]),
         ("Practices", f"{len(content.codes)}, from {attributes['practices_source']}"),
         ("What that file is", attributes["practices_title"]),
@@ -118,6 +118,7 @@ def _about_run(content: Content) -> list[tuple[str, str]]:
         ("Money", "Pounds, not rounded inside rules; totals agree to the penny."),
         ("Made with", f"capitation {attributes['capitation_version']}"),
     ]
+    return [(name, text) for name, text in said if text]
 
 
 def write_pairs(page: Page, row: int, title: str, pairs: Sequence[tuple[str, str]]) -> int:

@@ -73,13 +73,9 @@ class PlainBook(Book):
 
     def page(self, title: str) -> Page:
         """Add a sheet at the end, with its grid shown and nothing frozen."""
-        sheet = self.workbook.create_sheet(title)
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        sheet.page_setup.fitToHeight = 0
-        sheet.oddFooter.center.text = "&A, page &P of &N"
-        return Page(self, sheet, self.values.setdefault(title, {}))
+        page = super().page(title)
+        page.sheet.sheet_view.showGridLines = True
+        return page
 
     def style(self, fill: str, form: str, bold: bool, wrap: bool) -> str:
         """Name of the style with this look; a fill is only a word for how large letters are."""

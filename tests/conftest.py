@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,11 @@ def reference_data() -> Path:
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compiled kernels are shared by the workers of one run, and by no two runs."""
+    if "CAPITATION_CACHE" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="capitation-kernels-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["CAPITATION_CACHE"] = folder.name

@@ -8,7 +8,7 @@ import xarray as xr
 
 from capitation import draws as drawing
 from capitation.draws import Draws, with_effect_held, with_outcomes
-from capitation.engine import kernel
+from capitation.engine import compiling
 from capitation.engine.drawing import emit_draws, keys_of_run, touched_by_chance
 from capitation.engine.graph import area_of
 from capitation.engine.samplers import (
@@ -161,7 +161,7 @@ def plain(tiny) -> xr.Dataset:
 def test_compiled_on_any_threads_every_bit_is_the_same(tiny, plain, monkeypatch):
     solved = {"practices": some_practices("P1", "P4"), "draws": 4, "months": 2, "break_even": True}
     few = simulated(tiny, **solved)
-    before = {key for key in kernel._LOADED if key[1]}
+    before = set(compiling._MODULES)
     for threads, least, memory in ((1, 64, 2**29), (2, 1, 2**29), (2, 7, 1), (3, 1, 1)):
         monkeypatch.setattr(drawing, "LEAST_TASK", least)
         monkeypatch.setattr(drawing, "MEMORY", memory)
@@ -175,7 +175,7 @@ def test_compiled_on_any_threads_every_bit_is_the_same(tiny, plain, monkeypatch)
         with pytest.raises(InputError, match=said):
             simulated(tiny, practices, threads=threads, compiled=True)
     # One kernel does for all of this, beside the functions that every kernel draws with.
-    assert len({key for key in kernel._LOADED if key[1]} - before) <= 2
+    assert len(set(compiling._MODULES) - before) <= 2
 
 
 @pytest.mark.parametrize(("least", "memory"), [(1, 1), (17, 40_000), (1, 60_000)])

@@ -1,16 +1,15 @@
 """Draw after draw of a contract, commissioner by commissioner, in bounded memory.
 
 A commissioner's practices are drawn together, since totals and budgets tie them to each other, and
-no two commissioners are in memory at once. What is kept of a draw is what was asked for, by year.
-The same numbers come out however draws are spread over threads, and practices over passes: a random
-number belongs to a seed, a practice's code, a period, a random rule and a draw.
+no more commissioners are in memory at once than threads run. What is kept of a draw is what was
+asked for, by year. The same numbers come out however commissioners and draws are spread over
+threads, and practices over passes: a random number belongs to a seed, a practice's code, a period,
+a random rule and a draw.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,21 +26,19 @@ from capitation.engine.kernel import emit
 from capitation.engine.rule import Total
 from capitation.engine.terms import format_number
 from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.evaluation import WORTH_COMPILING, evaluate, evaluations, place_of_fault
 from capitation.model import Model, Scenario
-from capitation.projection import WORTH_COMPILING, evaluate, evaluations, place_of_fault
 from capitation.setting import Setting, values_of_leaves
+from capitation.side_by_side import Room, side_by_side
 
 MEMORY = 512 * 2**20
-"""Bytes that draws of one pass may take; a commissioner that needs more takes several passes."""
+"""Bytes that draws may take at once; a commissioner that needs more takes several passes."""
 
-LEAST_TASK = 64
+LEAST_TASK = 128
 """Draws that a thread takes at once, at the least."""
-
 
 DEARER = 30
 """How many rule evaluations a random number takes the time of, as plain Python."""
-
-Task = Callable[[range], None]
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,11 @@ class Outcome:
     def of_commissioner(self) -> str:
         """What it is called in a result, as a commissioner's."""
         return f"commissioner_{self.name.removeprefix('commissioner_')}"
+
+    @property
+    def of_group(self) -> str:
+        """What it is called in a result, as a wider group's."""
+        return f"group_{self.name.removeprefix('commissioner_')}"
 
     @property
     def shown(self) -> list[str]:
@@ -195,6 +197,8 @@ class Draws:
     compiled: bool | None = None
     drawn: list[str] = field(init=False)
     fixed: dict[str, np.ndarray] = field(init=False)
+    keys: dict[str, np.ndarray] = field(init=False)
+    sizes: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         touched = touched_by_chance(self.graph.only(self.wanted))
@@ -210,6 +214,21 @@ class Draws:
         self.part = part
         self.fixed = self.values_before(list(dict.fromkeys(before)))
         self.check_spreads()
+        self.sizes = self.setting.sizes
+        self.year_of_month = self.setting.year_of_month
+        self.keys = self.keys_of_all()
+
+    def keys_of_all(self) -> dict[str, np.ndarray]:
+        """Keys of random numbers: of all practices and commissioners, periods and draws."""
+        setting = self.setting
+        labels = {
+            "practice": setting.codes.tolist(),
+            "commissioner_code": setting.commissioners,
+            "year": setting.years,
+            "month": [f"{month:%Y-%m}" for month in setting.months],
+        }
+        streams = self.kernel.streams if self.kernel else ()
+        return keys_of_run(labels, streams, self.seed, self.draws)
 
     def values_before(self, names: list[str]) -> dict[str, np.ndarray]:
         """What chance does not touch, worked out once: rules, and the leaves that draws read."""
@@ -245,13 +264,24 @@ class Draws:
 
     # ------------------------------------------------------------------ running
 
-    def of_commissioner(self, place: int) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
+    @property
+    def workers(self) -> int:
+        """How many threads there is work for: plain Python has no use for more than one."""
+        return self.threads if self.compiled else 1
+
+    def of_commissioner(
+        self, place: int, room: Room | None = None, threads: int | None = None
+    ) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
         """All draws of one commissioner, in as many passes over its practices as memory asks.
 
         Parameters
         ----------
         place : int
             Position of the commissioner.
+        room : Room, optional
+            Memory to be used again in each pass; fresh memory if left out.
+        threads : int, optional
+            As many as there is work for if left out.
 
         Yields
         ------
@@ -261,9 +291,7 @@ class Draws:
             Each of `wanted`, on its own dimensions, draws last; a single entry where chance does
             not touch it.
         """
-        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
-        sizes = {**self.setting.sizes, "commissioner_code": 1, "practice": last - first}
-        values = {name: self.slice_of(name, place, first, last) for name in self.fixed}
+        sizes, values = self.own_sizes(place), self.own_values(place)
         step = max(1, MEMORY // max(1, self.bytes_of_a_practice(sizes)))
         for start in range(0, sizes["practice"], step):
             practices = range(start, min(start + step, sizes["practice"]))
@@ -274,95 +302,100 @@ class Draws:
                     slice(start, practices.stop) if d == "practice" else slice(None) for d in dims
                 ]
                 arrays[name] = values[name][tuple(kept)][..., np.newaxis]
-            yield practices, arrays | self.run(place, sizes, values, practices)
+            yield practices, arrays | self.run(place, values, practices, room, threads)
 
     def totals_of_commissioner(self, place: int) -> dict[str, np.ndarray]:
         """All draws of what is the commissioner's, without any practice's own."""
-        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
-        sizes = {**self.setting.sizes, "commissioner_code": 1, "practice": last - first}
-        values = {name: self.slice_of(name, place, first, last) for name in self.fixed}
+        values = self.own_values(place)
         fixed = [name for name in self.wanted if name not in self.drawn]
         arrays = {name: values[name][..., np.newaxis] for name in fixed}
-        return arrays | self.run(place, sizes, values, range(0))
+        return arrays | self.run(place, values, range(0))
 
-    def slice_of(self, name: str, place: int, first: int, last: int) -> np.ndarray:
+    def own_sizes(self, place: int) -> dict[str, int]:
+        """Length of each dimension where a commissioner is alone."""
+        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
+        return {**self.sizes, "commissioner_code": 1, "practice": last - first}
+
+    def own_values(self, place: int) -> dict[str, np.ndarray]:
+        """What chance does not touch, of a commissioner and its practices."""
+        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
         cuts = {"practice": slice(first, last), "commissioner_code": slice(place, place + 1)}
-        dims = self.graph[name].dims
-        return self.fixed[name][tuple(cuts.get(d, slice(None)) for d in dims)]
+        dims = {name: self.graph[name].dims for name in self.fixed}
+        return {
+            name: values[tuple(cuts.get(d, slice(None)) for d in dims[name])]
+            for name, values in self.fixed.items()
+        }
+
+    def own_keys(self, place: int) -> dict[str, np.ndarray]:
+        """Keys of random numbers of a commissioner and its practices."""
+        first, last = (int(i) for i in self.setting.practice_start[place : place + 2])
+        own = {"practice": slice(first, last), "commissioner_code": slice(place, place + 1)}
+        return self.keys | {name: self.keys[name][at] for name, at in own.items()}
 
     def bytes_of_a_practice(self, sizes: Mapping[str, int]) -> int:
-        cells = 0
-        for name in self.drawn:
-            dims = self.graph[name].dims
-            if "practice" in dims:
-                cells += int(np.prod([sizes[d] for d in dims if d != "practice"]))
-        return 8 * cells * self.draws
+        """Memory that all draws of one practice take."""
+        return self._bytes(sizes, lambda dims: "practice" in dims)
+
+    def bytes_of_a_commissioner(self, sizes: Mapping[str, int]) -> int:
+        """Memory that all draws of a commissioner take, without its practices' own."""
+        return self._bytes(sizes, lambda dims: "practice" not in dims)
+
+    def _bytes(self, sizes: Mapping[str, int], kept: Callable[[tuple[str, ...]], bool]) -> int:
+        shapes = [dims for name in self.drawn if kept(dims := self.graph[name].dims)]
+        cells = (int(np.prod([sizes[d] for d in dims if d != "practice"])) for dims in shapes)
+        return 8 * self.draws * sum(cells)
 
     def run(
         self,
         place: int,
-        sizes: Mapping[str, int],
         values: Mapping[str, np.ndarray],
         practices: range,
+        room: Room | None = None,
+        threads: int | None = None,
     ) -> dict[str, np.ndarray]:
+        """Draw what chance touches of a commissioner and of some of its practices."""
         if self.kernel is None:
             return {}
-        setting, kernel = self.setting, self.kernel
-        first = int(setting.practice_start[place])
-        labels = {
-            "practice": setting.codes[first : first + sizes["practice"]].tolist(),
-            "commissioner_code": [setting.commissioners[place]],
-            "year": setting.years,
-            "month": [f"{month:%Y-%m}" for month in setting.months],
-        }
-        keys = keys_of_run(labels, kernel.streams, self.seed, self.draws)
+        kernel, room, sizes = self.kernel, room or Room(), self.own_sizes(place)
+        threads = self.workers if threads is None else threads
         start = np.array([0, sizes["practice"]])
-        index = {"practice_start": start, "year_of_month": setting.year_of_month}
+        index = {"practice_start": start, "year_of_month": self.year_of_month}
+        keys = self.own_keys(place)
         of_pass = {**sizes, "practice": len(practices)}
         collected = {
-            name: np.empty([*(of_pass[d] for d in dims), self.draws])
+            name: room.array(name, [*(of_pass[d] for d in dims), self.draws])
             for name, dims in kernel.collected.items()
         }
         read = {name: values[name] for name in kernel.inputs}
 
-        def task(draws: range) -> None:
-            compiled = bool(self.compiled)
+        def draw(draws: range, compiled: bool) -> None:
             kernel.run(sizes, index, keys, read, collected, draws, practices, compiled=compiled)
 
-        try:
-            self.spread_over_threads(task)
-        except (ZeroDivisionError, OverflowError) as error:
-            raise InputError(self.fault(error, task, first)) from None
+        def task(draws: range) -> None:
+            try:
+                draw(draws, bool(self.compiled))
+            except (ZeroDivisionError, OverflowError) as error:
+                fault = self.fault(error, lambda: draw(draws, False), place)
+                raise InputError(fault) from None
+
+        for _ in side_by_side(task, self.tasks(threads), threads):
+            pass
         for name, array in collected.items():
             if not np.isfinite(array).all():
                 raise InputError(Problem(name, "some draws are not finite numbers"))
         return collected
 
-    def spread_over_threads(self, task: Task) -> None:
-        workers = self.threads if self.compiled else 1
-        step = max(LEAST_TASK, -(-self.draws // (4 * workers)))
-        tasks = [range(a, min(a + step, self.draws)) for a in range(0, self.draws, step)]
-        if workers == 1:
-            for draws in tasks:
-                task(draws)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(task, tasks):
-                pass
+    def tasks(self, threads: int) -> list[range]:
+        """Draws that are run in one go: some for each thread, so that none waits for long."""
+        step = LEAST_TASK * max(1, -(-self.draws // (4 * threads * LEAST_TASK)))
+        return [range(a, min(a + step, self.draws)) for a in range(0, self.draws, step)]
 
-    def fault(self, error: BaseException, task: Task, first_practice: int) -> Problem:
+    def fault(self, error: BaseException, again: Callable[[], None], place: int) -> Problem:
         """Which rule divided by zero: found by running once more as plain Python."""
         if self.compiled:
-            self.compiled = False
             try:
-                task(range(self.draws))
-            except (ZeroDivisionError, OverflowError) as again:
-                error = again
-        return place_of_fault(error, self.graph, self.setting, first_practice)
-
-
-def threads_at_hand() -> int:
-    """How many threads this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+                again()
+            except (ZeroDivisionError, OverflowError) as told:
+                error = told
+        first = int(self.setting.practice_start[place])
+        return place_of_fault(error, self.graph, self.setting, first)

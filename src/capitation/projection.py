@@ -16,9 +16,9 @@ import xarray as xr
 
 from capitation.engine.calendar import fiscal_year
 from capitation.engine.graph import Graph, Leaf
-from capitation.engine.kernel import Kernel, emit
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
+from capitation.evaluation import worked_out
 from capitation.model import Model
 from capitation.model_file import load_model
 from capitation.notes import notes_on
@@ -32,9 +32,6 @@ from capitation.setting import (
     values_of_leaves,
 )
 from capitation.version import __version__
-
-WORTH_COMPILING = 12_000_000
-"""Rule evaluations from which compiling is quicker: see benchmarks/compile_or_not.py."""
 
 CARRIED = (
     "practice_name",
@@ -113,12 +110,8 @@ def project(
     names = [scenario.name for scenario in setting.scenarios]
     graph = model.graph(names, given_values)
     wanted = _wanted(graph, variables)
-    kernel = emit(graph, wanted)
-    leaves = graph.only(wanted).leaves
-    values = values_of_leaves(leaves, setting, given_values)
-    if compiled is None:
-        compiled = evaluations(graph.only(wanted), setting) > WORTH_COMPILING
-    results = evaluate(kernel, graph, setting, values, compiled)
+    values = values_of_leaves(graph.only(wanted).leaves, setting, given_values)
+    results = worked_out(graph, wanted, setting, values, compiled)
     return _labelled(graph, wanted, results, values, setting)
 
 
@@ -181,69 +174,6 @@ def _wanted(graph: Graph, variables: Iterable[str] | None) -> list[str]:
         if name not in graph.nodes
     )
     return [name for name in graph.nodes if name in names]
-
-
-def evaluations(graph: Graph, setting: Setting) -> int:
-    """How often rules are run: what says whether compiling is worth its while."""
-    sizes = setting.sizes
-    return sum(int(np.prod([sizes[d] for d in node.dims])) for node in graph.nodes.values())
-
-
-def evaluate(
-    kernel: Kernel,
-    graph: Graph,
-    setting: Setting,
-    values: Mapping[str, np.ndarray],
-    compiled: bool,
-) -> dict[str, np.ndarray]:
-    """Run a kernel in a setting, and refuse what is not a finite number."""
-    index = {"practice_start": setting.practice_start, "year_of_month": setting.year_of_month}
-    try:
-        results = kernel.run(setting.sizes, index, values, compiled=compiled)
-    except (ZeroDivisionError, OverflowError) as error:
-        if compiled:
-            # Once more as plain Python, whose frames say which rule it was, and where.
-            return evaluate(kernel, graph, setting, values, compiled=False)
-        raise InputError(place_of_fault(error, graph, setting)) from None
-    for name in (n for n in graph.nodes if n in results):
-        wrong = np.argwhere(~np.isfinite(results[name]))
-        if len(wrong):
-            at = dict(zip(graph[name].dims, wrong[0].tolist(), strict=True))
-            raise InputError(_fault_in_rule(name, at, setting))
-    return results
-
-
-def place_of_fault(
-    error: BaseException, graph: Graph, setting: Setting, first_practice: int = 0
-) -> Problem:
-    """Which rule divided by zero, for which practice and month: read off a kernel's frame."""
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        frames.append(trace.tb_frame)
-        trace = trace.tb_next
-    kernel = next(frame for frame in frames if frame.f_code.co_name == "kernel")
-    short = {"scenario": "s_", "commissioner_code": "g_", "practice": "p_", "month": "m_"}
-    rules = [frame.f_code.co_name for frame in frames if frame.f_code.co_name.startswith("rule_")]
-    if not rules:
-        return Problem("a random rule", f"cannot be drawn: {error}", "check how widely it is drawn")
-    name = rules[-1].removeprefix("rule_").removesuffix("__")
-    at = {d: kernel.f_locals[v] for d, v in short.items() if d in graph[name].dims}
-    if "practice" in at:
-        at["practice"] += first_practice
-    return _fault_in_rule(name, at, setting)
-
-
-def _fault_in_rule(name: str, at: Mapping[str, int], setting: Setting) -> Problem:
-    where = [f"rule {name!r}"]
-    if "scenario" in at:
-        where.append(f"scenario {setting.scenarios[at['scenario']].name}")
-    if "practice" in at:
-        where.append(f"practice {setting.codes[at['practice']]}")
-    if "month" in at:
-        where.append(f"{setting.months[at['month']]:%B %Y}")
-    mend = "guard the division: 'a / b if b > 0 else 0', or mend the figure"
-    return Problem(", ".join(where), "the result is not a finite number", mend)
 
 
 def _labelled(

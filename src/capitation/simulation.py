@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from capitation.break_even import Drawing, break_even_of
-from capitation.draws import Draws, Outcome, threads_at_hand, with_effect_held, with_outcomes
+from capitation.draw_statistics import QUANTILES
+from capitation.draws import Draws, Outcome, with_effect_held, with_outcomes
 from capitation.engine.graph import Graph, Leaf
 from capitation.engine.rule import Rule
-from capitation.errors import InputError, Problem, raise_if_any
+from capitation.errors import InputError, Problem, nearest, raise_if_any
 from capitation.model import Model, Simulation
 from capitation.model_file import load_model, models
 from capitation.practices import check_practices
 from capitation.projection import attributes_of_run, coordinates, first_of_month
 from capitation.setting import Setting, checked_given, setting_of, terms_by_scenario
+from capitation.side_by_side import threads_at_hand
+from capitation.simulated_figures import SimulatedFigures
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_DRAWS = 1_000_000
 ENOUGH_DRAWS = 1_000
 """Draws from which a break-even is solved: means of a commissioner, for which that is enough."""
 
 LARGEST_SEED = 2**63 - 1
-ENDS = {"": "quantiles", "_mean": "mean", "_standard_error": "standard error of the mean"}
-"""What a name in a result ends in, and what that says."""
+MOST_OF_GROUPS = 2**30
+"""Bytes that the draws of wider groups may take: all of them are in memory until the end."""
 
 WITH, WITHOUT = "with", "without"
 
@@ -50,6 +51,9 @@ def simulate(
     threads: int | None = None,
     compiled: bool | None = None,
     break_even: bool = True,
+    by_practice: bool = True,
+    groups: Mapping[str, Iterable[str]] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> xr.Dataset:
     """Run a contract many times over, drawing what is left to chance.
 
@@ -81,13 +85,22 @@ def simulate(
         jobs are compiled.
     break_even : bool
         Whether to solve for the reduction at which the saving meets the cost.
+    by_practice : bool
+        Whether to tell what practices have, each by itself. Without it, all of England takes little
+        memory and less time; what is not a commissioner's and does not add up is left out.
+    groups : mapping of str to iterable of str, optional
+        Commissioners' codes by the name of a wider group, whose figures are the sums of theirs:
+        regions, systems, all of England. Groups may overlap.
+    progress : callable, optional
+        Told in a few words how far it is.
 
     Returns
     -------
     xarray.Dataset
         On ``scenario`` and ``effect``: ``"with"`` the model's effect term as it stands, and
         ``"without"`` it. For each outcome ``v``, by ``practice`` and ``year``: its quantiles ``v``,
-        ``v_mean`` and ``v_standard_error``; the same of each commissioner as ``commissioner_v``.
+        ``v_mean`` and ``v_standard_error``, and ``v_quantile_standard_error``; the same of each
+        commissioner as ``commissioner_v`` and of each group as ``group_v``.
         ``probability_of_earning``; by ``reduction``, ``cost_by_reduction`` and
         ``saving_by_reduction`` [GBP, all years together] and ``break_even_reduction`` with the
         bounds of its 95% interval.
@@ -95,12 +108,19 @@ def simulate(
     Raises
     ------
     InputError
-        As `project`; for a model that leaves nothing to chance, and draws out of range.
+        As `project`; for a model that leaves nothing to chance, and draws out of range; for groups
+        of unknown commissioners.
 
     Notes
     -----
     A random number belongs to the seed, the practice's code, the period, the rule and the draw. So
     scenarios share their draws, and a practice's draws stay as they are when another joins.
+
+    Quantiles are exact: all draws of what is told are put in order. Draws of at most as many
+    commissioners are in memory as there are threads, and those of groups. A group's draw is the sum
+    of its commissioners' draws of the same number, the largest commissioner first, and so what
+    touches all practices alike is in it as such. Standard errors of quantiles are reckoned as in
+    `capitation.draw_statistics.statistics_of`.
 
     Examples
     --------
@@ -121,26 +141,31 @@ def simulate(
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)
+    wider = _checked_groups(groups or {}, setting)
     names = [scenario.name for scenario in setting.scenarios]
     wanted = [*(asked.outcomes if outcomes is None else outcomes), asked.earned, asked.cost]
     whole, kept = with_outcomes(model, filter(None, [*wanted, asked.saving]), given_values)
+    told = kept if by_practice else _of_commissioners(kept)
     held = with_effect_held(whole, asked.effect, names, [0.0] * len(names)) if asked.effect else {}
     doubled = replace(whole, scenarios={**whole.scenarios, **held})
     both = setting_of(doubled, practices, [*names, *held], months)
-    variables = list(dict.fromkeys(v for outcome in kept.values() for v in outcome.variables))
+    variables = list(dict.fromkeys(v for outcome in told.values() for v in outcome.variables))
     graph = doubled.graph([*names, *held], given_values)
     run = Draws(both, graph, variables, given_values, draws, seed, workers, compiled)
-    summary = _Summary(run, list(kept.values()), kept.get(asked.earned), len(names))
-    found = summary.dataset()
-    result = found.assign_coords(_coordinates(setting, bool(held)))
+    raise_if_any(_wrong_groups(wider, list(told.values()), run))
+    outcomes_told, earned = list(told.values()), told.get(asked.earned)
+    figures = SimulatedFigures(run, outcomes_told, earned, len(names), wider)
+    result = figures.dataset(progress).assign_coords(_coordinates(setting, bool(held), wider))
     result = result.assign(registered_list=_registered_list(practices))
     if break_even and asked.effect and asked.cost and asked.saving:
         fewer = min(draws, ENOUGH_DRAWS)
         drawing = Drawing(model, setting, given_values, tuple(kept), seed, fewer, workers, compiled)
+        if progress:
+            progress("solving for the break-even")
         solved = break_even_of(drawing, names)
         result = result.assign({str(name): solved[name] for name in solved.data_vars})
     return result.assign_attrs(
-        _attributes(setting, graph.only(variables), asked, list(kept), draws, seed)
+        _attributes(setting, graph.only(variables), asked, list(told), draws, seed)
     )
 
 
@@ -169,132 +194,67 @@ def _text_for_list(outcomes: Any) -> Iterator[Problem]:
         yield Problem("outcomes", f"found the text {outcomes!r}", f"a list: [{outcomes!r}]")
 
 
-class _Summary:
-    """Quantiles, means and standard errors, commissioner by commissioner."""
-
-    def __init__(self, run: Draws, outcomes: list[Outcome], earned: Outcome | None, scenarios: int):
-        self.run = run
-        self.outcomes = outcomes
-        self.earned = earned
-        self.scenarios = scenarios
-        self.arrays: dict[str, np.ndarray] = {}
-        self.labels: dict[str, tuple[str, str, str]] = {}
-
-    def dataset(self) -> xr.Dataset:
-        for place in range(len(self.run.setting.commissioners)):
-            first = int(self.run.setting.practice_start[place])
-            for practices, arrays in self.run.of_commissioner(place):
-                at = slice(first + practices.start, first + practices.stop)
-                for outcome in self.outcomes:
-                    self.take(outcome, arrays, at, place, whole=practices.start == 0)
-        return xr.Dataset({name: self.labelled(name) for name in self.arrays})
-
-    def take(
-        self,
-        outcome: Outcome,
-        arrays: Mapping[str, np.ndarray],
-        at: slice,
-        place: int,
-        *,
-        whole: bool,
-    ) -> None:
-        """Summarise the draws of an outcome in one pass; a commissioner's only once."""
-        if outcome.by_practice:
-            draws = self.on_all(outcome.by_practice, arrays)
-            if outcome is self.earned:
-                self.chances(draws, at)
-            self.summarise(outcome, outcome.name, "practice", draws, at)
-        if outcome.by_commissioner and whole:
-            draws = self.on_all(outcome.by_commissioner, arrays)
-            name, here = outcome.of_commissioner, slice(place, place + 1)
-            self.summarise(outcome, name, "commissioner_code", draws, here)
-
-    def on_all(self, name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Draws on scenario, area, year and draw, the same for all where it does not differ."""
-        array, dims = arrays[name], self.run.graph[name].dims
-        sizes = self.run.setting.sizes
-        if "scenario" not in dims:
-            array = array[np.newaxis]
-        if "year" not in dims:
-            array = array[..., np.newaxis, :]
-        shape = (sizes["scenario"], array.shape[1], sizes["year"], array.shape[-1])
-        return np.broadcast_to(array, shape)
-
-    def summarise(
-        self, outcome: Outcome, name: str, area: str, draws: np.ndarray, at: slice
-    ) -> None:
-        title = self.run.graph[outcome.name].title
-        unit = str(self.run.graph[outcome.variables[0]].unit)
-        for end, said in ENDS.items():
-            self.labels[f"{name}{end}"] = (area, f"{title}, {said}", unit)
-        for scenario in range(len(draws)):
-            # One scenario at a time, so that sorting needs little room.
-            ordered = np.sort(draws[scenario], axis=-1)
-            mean, error = mean_and_error(draws[scenario], ordered)
-            self.put(name, area, scenario, at, quantiles_of(ordered))
-            self.put(f"{name}_mean", area, scenario, at, mean)
-            self.put(f"{name}_standard_error", area, scenario, at, error)
-
-    def chances(self, draws: np.ndarray, at: slice) -> None:
-        name, many = "probability_of_earning", draws.shape[-1]
-        self.labels[name] = ("practice", "Chance of earning", "1")
-        self.labels[f"{name}_standard_error"] = (
-            "practice",
-            "Chance of earning, standard error",
-            "1",
-        )
-        for scenario in range(len(draws)):
-            chance = (draws[scenario] > 0).mean(axis=-1)
-            error = np.sqrt(chance * (1 - chance) / many)
-            self.put(name, "practice", scenario, at, chance)
-            self.put(f"{name}_standard_error", "practice", scenario, at, error)
-
-    def put(self, name: str, area: str, scenario: int, at: slice, values: np.ndarray) -> None:
-        if name not in self.arrays:
-            sizes = self.run.setting.sizes
-            shape = (sizes["scenario"], sizes[area], *values.shape[1:])
-            self.arrays[name] = np.zeros(shape)
-        self.arrays[name][scenario, at] = values
-
-    def labelled(self, name: str) -> xr.DataArray:
-        """An array with scenarios and effects apart, and practices as they were given."""
-        array = self.arrays[name]
-        effects = len(array) // self.scenarios
-        array = np.moveaxis(array.reshape(effects, self.scenarios, *array.shape[1:]), 0, 1)
-        area, title, unit = self.labels[name]
-        if area == "practice":
-            array = np.take(array, self.run.setting.place_given, axis=2)
-        dims = ["scenario", "effect", area, "year", "quantile"][: array.ndim]
-        return xr.DataArray(array, dims=dims, attrs={"long_name": title, "units": unit})
+def _of_commissioners(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Outcomes without what practices have, each by itself."""
+    found = {
+        name: replace(outcome, by_practice="")
+        for name, outcome in outcomes.items()
+        if outcome.by_commissioner
+    }
+    if not found:
+        told = "nothing is asked for that a commissioner has"
+        raise InputError(Problem("outcomes", told, "ask for an amount, or for what practices have"))
+    return found
 
 
-def mean_and_error(draws: np.ndarray, ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws, which come last, and its standard error: none where all are the same."""
-    many = draws.shape[-1]
-    certain = ordered[..., 0] == ordered[..., -1]
-    mean = np.where(certain, ordered[..., 0], draws.mean(axis=-1))
-    spread = draws.std(axis=-1, ddof=1) if many > 1 else np.zeros_like(mean)
-    return mean, np.where(certain, 0.0, spread / np.sqrt(many))
+def _checked_groups(
+    groups: Mapping[str, Iterable[str]], setting: Setting
+) -> dict[str, tuple[str, ...]]:
+    """Commissioners by group."""
+    problems, checked = [], {}
+    for name, codes in groups.items():
+        where = f"groups, {name!r}"
+        if isinstance(codes, str):
+            problems.append(Problem(where, f"found the text {codes!r}", f"a list: [{codes!r}]"))
+            continue
+        checked[name] = tuple(codes)
+        if not checked[name]:
+            problems.append(Problem(where, "has no commissioner", "name some, or leave it out"))
+        for code in checked[name]:
+            if code not in setting.commissioners:
+                near = nearest(str(code), setting.commissioners)
+                problems.append(Problem(where, f"there is no commissioner {code!r}", near))
+    raise_if_any(problems)
+    return checked
 
 
-def quantiles_of(ordered: np.ndarray) -> np.ndarray:
-    """Quantiles of draws that come last and in order, between two draws by interpolation."""
-    places = np.array(QUANTILES) * (ordered.shape[-1] - 1)
-    below = np.floor(places).astype(int)
-    above = np.minimum(below + 1, ordered.shape[-1] - 1)
-    low, high = ordered[..., below], ordered[..., above]
-    return low + (high - low) * (places - below)
+def _wrong_groups(
+    groups: Mapping[str, tuple[str, ...]], outcomes: list[Outcome], run: Draws
+) -> Iterator[Problem]:
+    """More draws of groups than memory holds, and an outcome called as a group's would be."""
+    if not groups:
+        return
+    shown = {name for outcome in outcomes for name in outcome.shown}
+    for outcome in outcomes:
+        if outcome.of_group in shown:
+            found = f"{outcome.name!r} of a group would be called {outcome.of_group!r} too"
+            yield Problem("outcomes", found, "ask for one of them, or for no groups")
+    cells = run.sizes["scenario"] * run.sizes["year"] * run.draws * len(groups)
+    if 8 * cells * len(outcomes) > MOST_OF_GROUPS:
+        found = f"the draws of {len(groups):,} groups take more memory than is allowed"
+        yield Problem("groups", found, "ask for fewer groups, outcomes, scenarios or draws")
 
 
 # Labels ------------------------------------------------------------------------------------------
 
 
-def _coordinates(setting: Setting, both: bool) -> dict[str, Any]:
+def _coordinates(setting: Setting, both: bool, groups: Mapping[str, Any]) -> dict[str, Any]:
     kept = coordinates(setting)
     for monthly in ("month", "fiscal_year"):
         kept.pop(monthly)
     effects = [WITH, WITHOUT] if both else [WITH]
-    return kept | {"effect": effects, "quantile": list(QUANTILES)}
+    wider = {"group": list(groups)} if groups else {}
+    return kept | {"effect": effects, "quantile": list(QUANTILES)} | wider
 
 
 def _registered_list(practices: xr.Dataset) -> xr.DataArray:

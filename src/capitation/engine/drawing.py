@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from capitation.engine import samplers
+from capitation.engine.compiling import load
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
-from capitation.engine.kernel import COUNTS, INDEX, SUPPORT, YEARS, Emission, load
+from capitation.engine.kernel import COUNTS, INDEX, SUPPORT, YEARS, Emission
 from capitation.engine.rule import Total
 
 KEYS = ("draw", "practice", "commissioner_code", "year", "month", "stream", "no")

@@ -176,7 +176,7 @@ class Graph:
                 continue
             found.add(name)
             if name in self.nodes:
-                waiting.extend(_needs(self.nodes[name]))
+                waiting.extend(needs_of(self.nodes[name]))
         return found
 
     def only(self, wanted: Iterable[str]) -> Graph:
@@ -188,7 +188,8 @@ class Graph:
         )
 
 
-def _needs(node: Node) -> tuple[str, ...]:
+def needs_of(node: Node) -> tuple[str, ...]:
+    """Every name that a node needs, now or looking back."""
     first = (node.definition.first,) if node.definition.first else ()
     return (*node.reads, *node.spread, *node.looks_back.values(), *first)
 
@@ -264,7 +265,7 @@ def _resolve(
     problems = []
     known = {*nodes, *known_leaves}
     for node in nodes.values():
-        for name in _needs(node):
+        for name in needs_of(node):
             if name in nodes or name in leaves:
                 continue
             found = leaf(name)
@@ -348,13 +349,7 @@ def _with_dims_and_levels(
             if name in of_practices:
                 dims = joined((*dims, "practice"))
             if level > len(nodes):
-                raise RuleError(
-                    Problem(
-                        node.definition.place,
-                        f"{name!r} feeds a total that feeds {name!r} in a later month",
-                        "a total may not depend on its own past",
-                    )
-                )
+                raise RuleError(_feeds_itself(node))
             if (dims, level) != (node.dims, node.level):
                 nodes[name] = replace(node, dims=dims, level=level)
                 changed = True
@@ -367,8 +362,8 @@ def _dims_and_level(
     def dims_of(name: str) -> tuple[str, ...]:
         return nodes[name].dims if name in nodes else leaves[name].dims
 
-    needs = [name for name in _needs(node) if name != node.name]
-    level = max((nodes[name].level for name in needs if name in nodes), default=0)
+    needs = [name for name in needs_of(node) if name != node.name]
+    level = _level_of(node, nodes)
     dims = joined(d for name in needs for d in dims_of(name))
     definition = node.definition
     if isinstance(definition, Total):
@@ -378,11 +373,46 @@ def _dims_and_level(
             else ("month", "year")
         )
         summed = [coarse if d == fine else d for d in dims_of(definition.of)]
-        return joined([*summed, *(d for d in dims if d == "scenario")]), level + 1
+        return joined([*summed, *(d for d in dims if d == "scenario")]), level
     # What looks back moves by month, and so does an amount a month, even if it never changes.
     if node.looks_back or node.unit.powers.get("month") == -1:
         dims = dims if "year" in dims else joined((*dims, "month"))
     return dims, level
+
+
+def _level_of(node: Node, nodes: Mapping[str, Node]) -> int:
+    needs = (nodes[name].level for name in needs_of(node) if name in nodes and name != node.name)
+    return max(needs, default=0) + isinstance(node.definition, Total)
+
+
+def in_order(nodes: Mapping[str, Node], leaves: Mapping[str, Leaf]) -> Graph:
+    """Tie nodes anew whose dimensions are known: in evaluation order, each with its level.
+
+    Raises
+    ------
+    RuleError
+        If they go in a circle.
+    """
+    ordered = {name: replace(nodes[name], level=0) for name in _ordered(nodes)}
+    changed = True
+    while changed:
+        changed = False
+        for name, node in ordered.items():
+            level = _level_of(node, ordered)
+            if level > len(ordered):
+                raise RuleError(_feeds_itself(node))
+            if level != node.level:
+                ordered[name] = replace(node, level=level)
+                changed = True
+    return Graph(ordered, dict(leaves))
+
+
+def _feeds_itself(node: Node) -> Problem:
+    return Problem(
+        node.definition.place,
+        f"{node.name!r} feeds a total that feeds {node.name!r} in a later month",
+        "a total may not depend on its own past",
+    )
 
 
 def _faults_of_units(graph: Graph) -> Iterator[Problem]:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
-import linecache
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from capitation.engine.compiling import key_of_source, load
 from capitation.engine.graph import Graph, Node, area_of, time_of
 from capitation.engine.rule import Rule, Total
 
@@ -125,58 +123,6 @@ class Kernel:
 
 
 COUNTS = ("practice_start", "year_of_month")
-_LOADED: dict[tuple[str, bool], dict[str, Any]] = {}
-_LOADING = threading.RLock()
-
-
-def key_of_source(source: str) -> str:
-    """Hash of a kernel's source."""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
-
-
-def load(source: str, compiled: bool, support: str = "") -> Callable[..., None]:
-    """The function ``kernel`` of a generated source, through Numba or as plain Python.
-
-    Functions of the text `support` are at its hand, and compiled only once for all kernels.
-    """
-    namespace = dict(_names_of(support, compiled)) if support else {}
-    return _names_of(source, compiled, support, namespace)["kernel"]
-
-
-def _names_of(
-    text: str, compiled: bool, support: str = "", known: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The functions of a text, each made once."""
-    key = key_of_source(support + text)
-    with _LOADING:
-        if (key, compiled) not in _LOADED:
-            file = f"<capitation kernel {key}>"
-            linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-            names = {
-                **(known or {}),
-                "compiled": _compiler() if compiled else _as_it_is,
-                "__name__": f"capitation_kernel_{key}",
-            }
-            exec(compile(text, file, "exec"), names)
-            _LOADED[key, compiled] = names
-        return _LOADED[key, compiled]
-
-
-def _compiler() -> Callable[..., Any]:
-    import numba
-
-    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        # What only kernels call needs no door to Python, which takes as long to make as the rest.
-        inner = function.__name__ != "kernel"
-        # Under Numba's other error model a division by zero would pass in silence.
-        doors: dict[str, Any] = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
-        return numba.njit(nogil=True, error_model="python", **doors)(function)
-
-    return compiled
-
-
-def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
 
 
 def emit(graph: Graph, wanted: Iterable[str]) -> Kernel:
@@ -214,6 +160,24 @@ YEARS = "year_of_month_[months_ - 1] + 1"
 _FUNCTIONS = {"min": "smaller_", "max": "larger_", "round_to_pence": "round_to_pence_"}
 
 
+def nests_in_order(graph: Graph) -> list[Nest | Node]:
+    """Nests and totals in the order in which they run, what knows no scenario first."""
+    steps: list[Nest | Node] = []
+    nodes = list(graph.nodes.values())
+    for scenario in (False, True):
+        of_kind = [n for n in nodes if ("scenario" in n.dims) == scenario]
+        for level in sorted({n.level for n in of_kind}):
+            here = [n for n in of_kind if n.level == level]
+            steps += [n for n in here if isinstance(n.definition, Total)]
+            for area in _AREAS:
+                rules = [
+                    n for n in here if isinstance(n.definition, Rule) and area_of(n.dims) == area
+                ]
+                if rules:
+                    steps.append(Nest(scenario, level, area, rules))
+    return steps
+
+
 class Emission:
     """Writes the loops of one kernel, step by step."""
 
@@ -221,7 +185,7 @@ class Emission:
         self.graph = graph
         self.lines: list[str] = []
         self.depth = 1
-        self.nests = self.nests_in_order()
+        self.nests = nests_in_order(graph)
         self.stored = self.names_to_store(wanted)
 
     def kernel(self) -> Kernel:
@@ -244,29 +208,10 @@ class Emission:
         return "\n\n".join(
             [
                 f"{HEADING}\n{support}",
-                *(_function_text(rule) for rule in rules),
+                *(function_text(rule) for rule in rules),
                 f"@compiled\ndef kernel(\n    {signature},\n):\n" + "\n".join(self.lines) + "\n",
             ]
         )
-
-    def nests_in_order(self) -> list[Nest | Node]:
-        """Nests and totals in the order in which they run, what knows no scenario first."""
-        steps: list[Nest | Node] = []
-        nodes = list(self.graph.nodes.values())
-        for scenario in (False, True):
-            of_kind = [n for n in nodes if ("scenario" in n.dims) == scenario]
-            for level in sorted({n.level for n in of_kind}):
-                here = [n for n in of_kind if n.level == level]
-                steps += [n for n in here if isinstance(n.definition, Total)]
-                for area in _AREAS:
-                    rules = [
-                        n
-                        for n in here
-                        if isinstance(n.definition, Rule) and area_of(n.dims) == area
-                    ]
-                    if rules:
-                        steps.append(Nest(scenario, level, area, rules))
-        return steps
 
     def names_to_store(self, wanted: list[str]) -> set[str]:
         stored = set(wanted)
@@ -465,8 +410,15 @@ class _ForKernel(ast.NodeTransformer):
         return combined
 
 
-def _function_text(rule: Rule) -> str:
+def function_text(rule: Rule) -> str:
+    """The text of a rule's function, as a kernel calls it."""
     return _function_of(rule.name, rule.text, tuple(rule.constants.items()))
+
+
+def expression_for_kernel(rule: Rule) -> ast.expr:
+    """The one expression that a rule returns, as a kernel has it."""
+    expression: ast.expr = _ForKernel(dict(rule.constants)).visit(rule.expression)
+    return expression
 
 
 @functools.lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ from capitation.engine.calendar import fiscal_year
 from capitation.engine.graph import DIMENSIONS, Graph
 from capitation.engine.kernel import Kernel, emit
 from capitation.errors import InputError, Problem
-from capitation.projection import WORTH_COMPILING
+from capitation.evaluation import WORTH_COMPILING
 from capitation.runs.record import runnable
 from capitation.runs.side import Side
 

@@ -20,7 +20,8 @@ from capitation.engine.kernel import Kernel, emit
 from capitation.engine.record import graph_of
 from capitation.engine.units import ONE
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.projection import WORTH_COMPILING, whole
+from capitation.evaluation import WORTH_COMPILING
+from capitation.projection import whole
 from capitation.runs.packed_text import data_of, plain, plain_attributes, texts_of, variable_of
 from capitation.runs.recorded_rules import check_recorded
 

@@ -1,0 +1,1 @@
+"""The reference workloads, our runs of them, and those of the peers."""

@@ -1,0 +1,694 @@
+"""The fast layout of a kernel: scenarios side by side, as the lanes of a vector unit.
+
+`emit_lanes` writes the loops of `engine.kernel` in another order: commissioner, tile of scenarios,
+pass, fiscal year, practice, month, lane. The rules' text is the same, called in the same order, and
+every sum is taken in the same order, so that both layouts give the same bits.
+
+Only what has scenarios and an area (a practice or a commissioner) is run here. All else is worked
+out before by the plain kernel, and comes in as arrays: what has no scenario as plain numbers, what
+has scenarios as rows of lanes. A commissioner belongs to one thread, with all its totals.
+
+A loop over lanes cannot stop to say that a rule divided by zero. It marks the lane instead, and
+whoever runs the kernel has the plain one say which rule it was.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
+from capitation.engine.kernel import (
+    HEADING,
+    INDEX,
+    SUPPORT,
+    Nest,
+    expression_for_kernel,
+    function_text,
+    nests_in_order,
+)
+from capitation.engine.rule import Rule, Total
+
+WIDTH = 32
+"""Lanes of a full tile: wide enough for any vector unit, and a year's tables stay close at hand."""
+
+AREAS = {"practice": "p", "commissioner_code": "g"}
+TIMES = ("", "year", "month")
+
+LANE_SUPPORT = f"{SUPPORT}\n\nfrom numpy import uint64 as place_\n"
+"""Places in memory are unsigned: Numba would ask of each signed one whether it is negative."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An array that a kernel reads, made from a value that was worked out before.
+
+    Attributes
+    ----------
+    of : str
+        Name of the value.
+    how : str
+        ``""``: as it is; ``"before"``: a month, or year, earlier, with `first` standing before the
+        first; ``"start"``: as it is in the first month or year.
+    first : str
+    dims : tuple of str
+        Its dimensions, in canonical order.
+    first_dims : tuple of str
+        Those of `first`.
+    """
+
+    of: str
+    how: str
+    first: str
+    dims: tuple[str, ...]
+    first_dims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of lanes that lie together: of one area and one time.
+
+    Attributes
+    ----------
+    name : str
+        What the kernel calls it.
+    dims : tuple of str
+        Of an area, a time, or both.
+    columns : tuple of str
+        What each row holds, one stretch of lanes after another.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LaneKernel:
+    """Generated source in the fast layout, with what it reads and writes.
+
+    Attributes
+    ----------
+    source : str
+    width : int
+        Lanes of a tile.
+    inputs : dict of str to Derived
+        Every array read, by the name that the source has for it.
+    scalars : tuple of str
+        Those of `inputs` that have no scenario.
+    tables : tuple of Block
+        Those of `inputs` that have scenarios, in rows.
+    scratch : tuple of Block
+        What a commissioner's rules hand to each other.
+    results : tuple of Block
+        What was asked for.
+    before : tuple of str
+        Rules and totals to be worked out before, by the plain kernel.
+    """
+
+    source: str
+    width: int
+    inputs: dict[str, Derived]
+    scalars: tuple[str, ...]
+    tables: tuple[Block, ...]
+    scratch: tuple[Block, ...]
+    results: tuple[Block, ...]
+    before: tuple[str, ...]
+
+
+def in_lanes(node: Node | Leaf) -> bool:
+    """Whether a node is run lane by lane: it has scenarios, and an area."""
+    return "scenario" in node.dims and bool(area_of(node.dims))
+
+
+def width_for(scenarios: int) -> int:
+    """Lanes of a tile for a number of scenarios.
+
+    Examples
+    --------
+    >>> width_for(3), width_for(12), width_for(500)
+    (8, 16, 32)
+    """
+    return next((width for width in (8, 16) if scenarios <= width), WIDTH)
+
+
+def emit_lanes(graph: Graph, wanted: Iterable[str], width: int = WIDTH) -> LaneKernel:
+    """Write the kernel that computes, lane by lane, those of `wanted` that have lanes.
+
+    Parameters
+    ----------
+    graph : Graph
+    wanted : iterable of str
+        Rules and totals to give back. Those without scenarios or area are listed in the kernel's
+        `before`, with all else that it reads.
+    width : int
+        Lanes of a tile.
+
+    Returns
+    -------
+    LaneKernel
+    """
+    names = list(dict.fromkeys(wanted))
+    whole = graph.only(names)
+    own = {name: node for name, node in whole.nodes.items() if in_lanes(node)}
+    before = [name for name in names if name not in own]
+    emission = LaneEmission(whole, own, [name for name in names if name in own], width)
+    return emission.kernel(before)
+
+
+@dataclass
+class LaneLoop:
+    """One loop over lanes, as a function of its own: what it is given, and what it does.
+
+    Attributes
+    ----------
+    name : str
+    lines : list of str
+        What is done for a lane.
+    scalars : list of str
+        Plain numbers it is given.
+    rows : dict of str to tuple of str
+        Rows it is given, by its own name for each: the block, and where the row begins.
+    """
+
+    name: str
+    lines: list[str] = field(default_factory=list)
+    scalars: list[str] = field(default_factory=list)
+    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def text(self, width: int) -> str:
+        parameters = [*self.scalars]
+        for known in self.rows:
+            parameters += [f"{known}_", f"{known}_at_"]
+        body = "\n".join(f"        {line}" for line in self.lines)
+        head = f"@compiled\ndef {self.name}({', '.join(parameters)}):"
+        return f"{head}\n    for l_ in range(place_({width})):\n{body}\n"
+
+    def call(self) -> str:
+        arguments = [*self.scalars]
+        for block, place in self.rows.values():
+            arguments += [f"{block}_", f"place_({place})"]
+        return f"{self.name}({', '.join(arguments)})"
+
+
+class Columns:
+    """Which blocks there are, and what stands where in their rows."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[str]] = {}
+        self.dims: dict[str, tuple[str, ...]] = {}
+
+    def add(self, block: str, dims: tuple[str, ...], name: str) -> None:
+        columns = self.of.setdefault(block, [])
+        self.dims[block] = dims
+        if name not in columns:
+            columns.append(name)
+
+    def has(self, block: str, name: str) -> bool:
+        return name in self.of.get(block, ())
+
+    def blocks(self, start: str) -> tuple[Block, ...]:
+        return tuple(
+            Block(block, self.dims[block], tuple(columns))
+            for block, columns in sorted(self.of.items())
+            if block.startswith(start)
+        )
+
+
+class LaneEmission:
+    """Writes the loops of one kernel in lanes.
+
+    Blocks are named by what they hold: ``table`` (read), ``held`` (values of the commissioner at
+    hand), ``past`` (values of the month before) or ``result``; then ``p`` (by practice), ``g`` (by
+    commissioner) or nothing; then the time.
+    """
+
+    def __init__(self, graph: Graph, own: dict[str, Node], wanted: list[str], width: int):
+        self.graph = graph
+        self.own = own
+        self.wanted = wanted
+        self.width = width
+        self.inputs: dict[str, Derived] = {}
+        self.columns = Columns()
+        self.loops: list[LaneLoop] = []
+        self.lines: list[str] = []
+        self.depth = 1
+        self.steps = nests_in_order(Graph(own, {}))
+        nests = [step for step in self.steps if isinstance(step, Nest)]
+        self.home = {node.name: nest for nest in nests for node in nest.nodes}
+        self.fused = {
+            step.name: step for step in self.steps if isinstance(step, Node) and self.fuses(step)
+        }
+        self.held = self.names_to_hold()
+        for name in self.held:
+            self.columns.add(self.block_of("held", own[name].dims), self.place_of(name), name)
+        for name in wanted:
+            dims = own[name].dims
+            self.columns.add(self.block_of("result", dims), self.place_of(name), name)
+
+    def fuses(self, total: Node) -> bool:
+        """Whether a total is taken while what it sums is worked out, practice by practice."""
+        assert isinstance(total.definition, Total)
+        home = self.home.get(total.definition.of)
+        return home is not None and home.area == "practice"
+
+    def names_to_hold(self) -> list[str]:
+        """What is put down for another loop to take up."""
+        held = {step.name for step in self.steps if isinstance(step, Node)}
+        held |= {name for name in self.wanted if "practice" not in self.own[name].dims}
+        for step in self.steps:
+            if isinstance(step, Node):
+                assert isinstance(step.definition, Total)
+                if step.name not in self.fused:
+                    held.add(step.definition.of)
+                continue
+            for node in step.nodes:
+                time = time_of(node.dims)
+                for name in (*node.reads, *node.looks_back.values()):
+                    if name in self.own and (
+                        self.home.get(name) is not step or time_of(self.own[name].dims) != time
+                    ):
+                        held.add(name)
+                for name in node.looks_back.values():
+                    held.add(self.graph.first_of(name))
+        return sorted(held & set(self.own))
+
+    def place_of(self, name: str) -> tuple[str, ...]:
+        return tuple(d for d in self.own[name].dims if d != "scenario")
+
+    @staticmethod
+    def block_of(kind: str, dims: Iterable[str]) -> str:
+        dims = tuple(dims)
+        parts = [kind, AREAS.get(area_of(dims), ""), time_of(dims)]
+        return "_".join(part for part in parts if part)
+
+    # ------------------------------------------------------------------ the whole text
+
+    def kernel(self, before: Sequence[str]) -> LaneKernel:
+        self.body()
+        needed = [d.of for d in self.inputs.values()] + [d.first for d in self.inputs.values()]
+        before = [*before, *(n for n in needed if n in self.graph.nodes and n not in self.own)]
+        scalars = tuple(sorted(n for n, d in self.inputs.items() if "scenario" not in d.dims))
+        blocks = [self.columns.blocks(kind) for kind in ("table", "held", "past", "result")]
+        tables, scratch, results = blocks[0], blocks[1] + blocks[2], blocks[3]
+        names = [
+            "group_from",
+            "group_to",
+            "tiles",
+            "years",
+            "months",
+            "practice_start",
+            "month_start",
+            *scalars,
+            *(block.name for block in (*tables, *scratch, *results)),
+            "faults",
+        ]
+        parameters = ",\n    ".join(f"{name}_" for name in names)
+        rules = [node.definition for node in self.own.values()]
+        text = "\n\n".join(
+            [
+                f"{HEADING}\n{LANE_SUPPORT}",
+                *(function_text(rule) for rule in rules if isinstance(rule, Rule)),
+                *(_fault_text(rule) for rule in rules if isinstance(rule, Rule) if may_fail(rule)),
+                *(loop.text(self.width) for loop in self.loops if loop.lines),
+                f"@compiled\ndef kernel(\n    {parameters},\n):\n" + "\n".join(self.lines) + "\n",
+            ]
+        )
+        for block in (*tables, *scratch, *results):
+            text = text.replace(len_mark(block.name), str(len(block.columns) * self.width))
+        names_before = tuple(dict.fromkeys(before))
+        return LaneKernel(
+            text, self.width, self.inputs, scalars, tables, scratch, results, names_before
+        )
+
+    def write(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def open(self, text: str) -> None:
+        self.write(text)
+        self.depth += 1
+
+    def body(self) -> None:
+        self.open("for g_ in range(group_from_, group_to_):")
+        self.write("first_ = practice_start_[g_]")
+        self.write("last_ = practice_start_[g_ + 1]")
+        self.open("for tile_ in range(tiles_):")
+        start = len(self.lines)
+        for step in self.steps:
+            if isinstance(step, Nest):
+                self.nest(step)
+            elif step.name not in self.fused:
+                self.total(step)
+        self.hand_over()
+        self.lines[start:start] = self.clearing()
+        self.depth -= 2
+
+    def clearing(self) -> list[str]:
+        """Totals begin at zero."""
+        indent = "    " * self.depth
+        lines = []
+        for block in self.columns.blocks("held_g"):
+            size = {"": "1", "year": "years_", "month": "months_"}[time_of(block.dims)]
+            stretch = len(block.columns) * self.width
+            lines += [
+                f"{indent}for i_ in range({size} * {stretch}):",
+                f"{indent}    {block.name}_[i_] = 0.0",
+            ]
+        return lines
+
+    def hand_over(self) -> None:
+        """Give back what is wanted of totals, and of the commissioner."""
+        places: dict[tuple[str, ...], list[str]] = {}
+        for name in self.wanted:
+            home = self.home.get(name)
+            if home is None or home.area != "practice":
+                places.setdefault(self.place_of(name), []).append(name)
+        for dims, names in places.items():
+            loop = self.new_loop()
+            for name in names:
+                value = self.read(loop, "held", name)
+                self.assign(loop, self.block_of("result", dims), name, value)
+            depth = self.depth
+            if area_of(dims) == "practice":
+                self.open(EACH_PRACTICE)
+            self.open_time(time_of(dims))
+            self.write(loop.call())
+            self.depth = depth
+
+    def open_time(self, time: str) -> None:
+        if time:
+            self.open({"year": EACH_YEAR, "month": EACH_MONTH}[time])
+
+    # ------------------------------------------------------------------ rows and columns
+
+    def new_loop(self) -> LaneLoop:
+        loop = LaneLoop(f"lanes_{len(self.loops)}_")
+        self.loops.append(loop)
+        return loop
+
+    def row(self, block: str, *, year: str = "y_") -> str:
+        """Where the row of a block begins, at the present place of the loops."""
+        dims = self.columns.dims[block]
+        area, time = area_of(dims), time_of(dims)
+        at_time = {"year": year, "month": "m_", "": ""}[time]
+        count = {"year": "years_", "month": "months_", "": "1"}[time]
+        kind = block.split("_")[0]
+        if kind in ("held", "past"):
+            place = "(p_ - first_)" if area == "practice" else "0"
+        else:
+            place = {"practice": "p_", "commissioner_code": "g_", "": "0"}[area]
+        within = f"({place} * {count} + {at_time})" if time else place
+        if kind in ("table", "result"):
+            within = f"({within} * tiles_ + tile_)"
+        return f"{within} * {len_mark(block)}"
+
+    def element(self, loop: LaneLoop, block: str, name: str, row: str = "") -> str:
+        """An element of a block's row, in a loop over lanes."""
+        known = f"{block}_before" if row else block
+        if known not in loop.rows:
+            loop.rows[known] = (block, row or self.row(block))
+        column = self.columns.of[block].index(name) * self.width
+        return f"{known}_[{known}_at_ + place_({column}) + l_]"
+
+    def read(self, loop: LaneLoop, kind: str, name: str) -> str:
+        return self.element(loop, self.block_of(kind, self.own[name].dims), name)
+
+    def assign(self, loop: LaneLoop, block: str, name: str, value: str) -> None:
+        loop.lines.append(f"{self.element(loop, block, name)} = {value}")
+
+    def take(self, loop: LaneLoop, name: str, derived: Derived) -> str:
+        """What was worked out before: a plain number, or an element of a table."""
+        self.inputs[name] = derived
+        if "scenario" not in derived.dims:
+            if name not in loop.scalars:
+                loop.scalars.append(name)
+            return name
+        place = tuple(d for d in derived.dims if d != "scenario")
+        block = self.block_of("table", place)
+        self.columns.add(block, place, name)
+        return self.element(loop, block, name)
+
+    def value_of(self, loop: LaneLoop, name: str) -> str:
+        """A value at the present place: held for this commissioner, or worked out before."""
+        if name in self.own:
+            return self.read(loop, "held", name)
+        return self.take(loop, name, Derived(name, "", "", self.graph[name].dims))
+
+    def first_value(self, loop: LaneLoop, name: str) -> str:
+        """What stands before the first month, or year, of a name."""
+        first = self.graph.first_of(name)
+        dims = self.graph[first].dims
+        if not time_of(dims):
+            return self.value_of(loop, first)
+        at_start = tuple(d for d in dims if d not in ("month", "year"))
+        return self.take(loop, f"{first}_at_start_", Derived(first, "start", "", at_start))
+
+    # ------------------------------------------------------------------ totals by themselves
+
+    def total(self, node: Node) -> None:
+        """A total of what is held, or of what was worked out before."""
+        definition = node.definition
+        assert isinstance(definition, Total)
+        self.write(f"# {node.name}: {definition.of} over {definition.over}")
+        of = self.graph[definition.of]
+        loop = self.new_loop()
+        block = self.block_of("held", node.dims)
+        depth = self.depth
+        zero = self.new_loop()
+        self.assign(zero, block, node.name, "0.0")
+        time = time_of(node.dims)
+        if definition.over == "months":
+            if area_of(node.dims) == "practice":
+                self.open(EACH_PRACTICE)
+            self.open_time("year")
+            self.write(zero.call())
+            self.open(EACH_MONTH_OF_YEAR)
+        else:
+            self.open_time(time)
+            self.write(zero.call())
+            self.open(EACH_PRACTICE)
+        value = self.value_of(loop, of.name)
+        loop.lines.append(f"{self.element(loop, block, node.name)} += {value}")
+        self.load_scalars(loop.scalars)
+        self.write(loop.call())
+        self.depth = depth
+
+    # ------------------------------------------------------------------ rules
+
+    def nest(self, nest: Nest) -> None:
+        start = self.loop_of_rules(nest, "")
+        yearly = self.loop_of_rules(nest, "year")
+        monthly = self.loop_of_rules(nest, "month")
+        practices = nest.area == "practice"
+        if start.lines:
+            if practices:
+                self.open(EACH_PRACTICE)
+            self.run(start)
+            self.depth -= practices
+        if not yearly.lines and not monthly.lines:
+            return
+        self.open(EACH_YEAR)
+        if practices:
+            self.open(EACH_PRACTICE)
+        self.run(yearly)
+        if monthly.lines:
+            moving = [n for n in monthly.scalars if time_of(self.inputs[n].dims) == "month"]
+            known = {*moving, *(yearly.scalars if yearly.lines else ())}
+            self.load_scalars([n for n in monthly.scalars if n not in known])
+            self.open(EACH_MONTH_OF_YEAR)
+            self.load_scalars(moving)
+            self.write(monthly.call())
+            self.depth -= 1
+        self.depth -= 1 + practices
+
+    def run(self, loop: LaneLoop) -> None:
+        if loop.lines:
+            self.load_scalars(loop.scalars)
+            self.write(loop.call())
+
+    def load_scalars(self, names: Iterable[str]) -> None:
+        for name in names:
+            place = ", ".join(INDEX[d] for d in self.inputs[name].dims)
+            self.write(f"{name} = {name}_[{place or '()'}]")
+
+    def loop_of_rules(self, nest: Nest, time: str) -> LaneLoop:
+        """The loop over lanes of the rules of a nest that move by `time`.
+
+        Before the first month or year, it puts down the values that stand before; at the beginning
+        of a year, what months look back at in the year before.
+        """
+        nodes = nest.timed(time)
+        loop = self.new_loop()
+        if time == "year":
+            self.begin_year(loop, nest)
+        for name in self.names_read(nodes):
+            self.named(loop, name, self.value_of(loop, name))
+        carried = self.carried(nodes, time) if time else []
+        for name in carried:
+            loop.lines.append(f"previous_{name} = {self.kept(loop, nest, name, time)}")
+        for node in nodes:
+            self.rule(loop, nest, node, time)
+        for name in carried:
+            self.keep(loop, nest, name, time, name)
+        if time == "":
+            for other in ("year", "month"):
+                for name in self.carried(nest.timed(other), other):
+                    self.keep(loop, nest, name, other, self.first_value(loop, name))
+        return loop
+
+    def begin_year(self, loop: LaneLoop, nest: Nest) -> None:
+        for name, total in self.fused.items():
+            definition = total.definition
+            assert isinstance(definition, Total)
+            if definition.over == "months" and self.home[definition.of] is nest:
+                block = self.block_of("held", total.dims)
+                self.assign(loop, block, name, "0.0")
+        for name in self.looked_back_by_months(nest):
+            before = self.before_the_year(loop, name)
+            self.keep(loop, nest, name, "year before", before)
+
+    def looked_back_by_months(self, nest: Nest) -> list[str]:
+        """Yearly values that rules of a month look back at."""
+        names = {n for node in nest.timed("month") for n in node.looks_back.values()}
+        return sorted(n for n in names if n in self.own and time_of(self.own[n].dims) == "year")
+
+    def before_the_year(self, loop: LaneLoop, name: str) -> str:
+        block = self.block_of("held", self.own[name].dims)
+        row = self.row(block, year="(y_ - 1 if y_ > 0 else 0)")
+        before = self.element(loop, block, name, row)
+        if "begun_" not in loop.scalars:
+            self.inputs["begun_"] = BEGUN
+            loop.scalars.append("begun_")
+        return f"{before} if begun_ > 0.0 else {self.first_value(loop, name)}"
+
+    def carried(self, nodes: list[Node], time: str) -> list[str]:
+        """Values in lanes that are carried from one month, or year, to the next."""
+        names = {name for node in nodes for name in node.looks_back.values()}
+        own = {n: time_of(self.own[n].dims) for n in names if n in self.own}
+        return sorted(n for n, of_time in own.items() if of_time in ("", time))
+
+    def names_read(self, nodes: list[Node]) -> list[str]:
+        """What the rules read that they do not work out in the same loop."""
+        here = {node.name for node in nodes}
+        names = {name for node in nodes for name in node.reads}
+        names |= set(self.carried(nodes, time_of(nodes[0].dims)) if nodes else ())
+        return sorted(names - here)
+
+    def rule(self, loop: LaneLoop, nest: Nest, node: Node, time: str) -> None:
+        definition = node.definition
+        assert isinstance(definition, Rule)
+        arguments = ", ".join(self.argument(loop, node, p) for p in definition.parameters)
+        loop.lines.append(f"{node.name} = rule_{node.name}__({arguments})")
+        if may_fail(definition):
+            loop.rows["faults"] = ("faults", f"(g_ * tiles_ + tile_) * {self.width}")
+            fault = f"fault_{node.name}__({arguments})"
+            loop.lines.append(f"faults_[faults_at_ + l_] += {fault}")
+        if node.name in self.held:
+            self.assign(loop, self.block_of("held", node.dims), node.name, node.name)
+        if node.name in self.wanted and nest.area == "practice":
+            self.assign(loop, self.block_of("result", node.dims), node.name, node.name)
+        for name, total in self.fused.items():
+            assert isinstance(total.definition, Total)
+            if total.definition.of == node.name:
+                block = self.block_of("held", total.dims)
+                loop.lines.append(f"{self.element(loop, block, name)} += {node.name}")
+
+    def argument(self, loop: LaneLoop, node: Node, parameter: str) -> str:
+        name = node.looks_back.get(parameter)
+        if name is None:
+            return parameter
+        if name in self.own:
+            if time_of(self.own[name].dims) in ("", time_of(node.dims)):
+                return f"previous_{name}"
+            before = self.kept(loop, self.home[node.name], name, "year before")
+            return self.named(loop, f"previous_{name}", before)
+        first, time = self.graph.first_of(name), time_of(node.dims)
+        dims, earlier = self.graph[name].dims, f"previous_{name}"
+        if not time_of(dims):
+            dims, earlier = (*dims, time), f"previous_{name}_by_{time}_"
+        derived = Derived(name, "before", first, dims, self.graph[first].dims)
+        return self.named(loop, earlier, self.take(loop, earlier, derived))
+
+    def named(self, loop: LaneLoop, name: str, value: str) -> str:
+        """Give a value its name in a loop, once."""
+        line = f"{name} = {value}"
+        if value != name and line not in loop.lines:
+            loop.lines.append(line)
+        return name
+
+    def keep(self, loop: LaneLoop, nest: Nest, name: str, by: str, value: str) -> None:
+        """Put down a value for the next month, the next year, or all months of the year."""
+        block = f"past_{AREAS[nest.area]}"
+        column = f"{name} by {by} {nest.level}"
+        self.columns.add(block, (nest.area,), column)
+        self.assign(loop, block, column, value)
+
+    def kept(self, loop: LaneLoop, nest: Nest, name: str, by: str) -> str:
+        return self.element(loop, f"past_{AREAS[nest.area]}", f"{name} by {by} {nest.level}")
+
+
+EACH_PRACTICE = "for p_ in range(first_, last_):"
+EACH_YEAR = "for y_ in range(years_):"
+EACH_MONTH = "for m_ in range(months_):"
+EACH_MONTH_OF_YEAR = "for m_ in range(month_start_[y_], month_start_[y_ + 1]):"
+BEGUN = Derived("", "begun", "", ("year",))
+
+
+def len_mark(block: str) -> str:
+    """Stands for the length of a block's row until all its columns are known."""
+    return f"<{block}>"
+
+
+# ---------------------------------------------------------------------- division by zero in lanes
+
+
+def may_fail(rule: Rule) -> bool:
+    """Whether a rule divides by something that could be zero."""
+    return _fault(expression_for_kernel(rule)) is not None
+
+
+def _fault_text(rule: Rule) -> str:
+    """A function that says, as 1 or 0, whether a rule divides by zero."""
+    fault = _fault(expression_for_kernel(rule))
+    assert fault is not None
+    said = ast.IfExp(fault, ast.Constant(1.0), ast.Constant(0.0))
+    head = f"@compiled\ndef fault_{rule.name}__({', '.join(rule.parameters)}):"
+    return f"{head}\n    return {ast.unparse(ast.fix_missing_locations(said))}\n"
+
+
+def _fault(tree: ast.expr) -> ast.expr | None:
+    """The condition under which working out an expression divides by zero, None if never."""
+    if isinstance(tree, ast.IfExp):
+        body, orelse = _fault(tree.body), _fault(tree.orelse)
+        branches: ast.expr | None = None
+        if body or orelse:
+            no = ast.Constant(False)
+            branches = ast.IfExp(tree.test, body or no, orelse or no)
+        return _either([_fault(tree.test), branches])
+    if isinstance(tree, ast.BoolOp):
+        return _fault_of_bool(tree)
+    found = [_fault(child) for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):
+        divisor = tree.right
+        if not (isinstance(divisor, ast.Constant) and divisor.value):
+            found.append(ast.Compare(divisor, [ast.Eq()], [ast.Constant(0.0)]))
+    return _either(found)
+
+
+def _fault_of_bool(tree: ast.BoolOp) -> ast.expr | None:
+    """Of `and` and `or`, what comes later is worked out only if what comes first lets it."""
+    first, rest = tree.values[0], tree.values[1:]
+    later = _fault(rest[0] if len(rest) == 1 else ast.BoolOp(tree.op, rest))
+    if later is not None:
+        goes_on = first if isinstance(tree.op, ast.And) else ast.UnaryOp(ast.Not(), first)
+        later = ast.BoolOp(ast.And(), [goes_on, later])
+    return _either([_fault(first), later])
+
+
+def _either(conditions: Iterable[ast.expr | None]) -> ast.expr | None:
+    found = [condition for condition in conditions if condition is not None]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else ast.BoolOp(ast.Or(), found)
+

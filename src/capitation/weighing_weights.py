@@ -1,0 +1,285 @@
+"""Weights of persons: by age band and sex, times a factor for each need flag, in one set or more.
+
+And the factors of practices, by which what their persons weigh is multiplied.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from capitation.errors import InputError, Problem, listed, nearest, raise_if_any
+from capitation.sources.local_csv import read_inputs
+from capitation.sources.official_csv import Table, read_table
+from capitation.weighing_persons import Cells
+
+SET, WEIGHT, FACTOR, FLAG = "weight_set", "weight", "factor", "flag"
+BASE = "weights"
+"""Name of the only set, where it has none."""
+
+HEADINGS = (SET, "age_band", "sex", FLAG, WEIGHT)
+OPTIONAL = (SET, FLAG)
+
+
+def read_person_weights(path: str | os.PathLike[str]) -> xr.Dataset:
+    r"""Read weights of persons: a row for each age band and sex, and one for each flag.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file with the headings ``age_band``, ``sex``, ``flag`` and ``weight``; a first one,
+        ``weight_set``, where there are several sets. A row has an age band and a sex, and the
+        weight of such a person; or a flag, and the factor by which it multiplies that weight.
+        Without flags, the heading may be left out.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``weight`` [1] on (weight_set, age_band, sex) and ``factor`` [1] on (weight_set, flag), in
+        the file's order.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a heading is unknown or missing, a weight is not a number or is
+        below nothing, a row stands twice, or a set lacks what another has. All at once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = "age_band,sex,flag,weight\n0-64,all,,1\n65+,all,,3\n,,home,1.5\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "weights.csv"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     weights = read_person_weights(file)
+    >>> weights["weight"].values.tolist(), weights["factor"].values.tolist()
+    ([[[1.0], [3.0]]], [[1.5]])
+    """
+    table = read_table(Path(path))
+    headings = [heading.strip().lower() for heading in table.headings]
+    raise_if_any(_faults_of_headings(table, headings))
+    columns = {name: [c.strip() for c in table.columns[headings.index(name)]] for name in headings}
+    blank = [""] * len(table.row_numbers)
+    rows = list(zip(*(columns.get(name, blank) for name in HEADINGS[:-1]), strict=True))
+    numbers, bad = table.numbers(headings.index(WEIGHT))
+    at = headings.index(WEIGHT)
+    wrong = [*table.ragged, *table.wrong(at, bad | ~(numbers >= 0), "is no weight", "0 or more")]
+    wrong += _faults_of_rows(table, rows)
+    table.raise_if_any(wrong)
+    return _as_dataset(table, rows, numbers.tolist())
+
+
+def _faults_of_headings(table: Table, headings: Sequence[str]) -> Iterator[Problem]:
+    for name in (name for name in HEADINGS if name not in (*headings, *OPTIONAL)):
+        yield Problem(table.file, f"there is no heading {name!r}", f"headings: {listed(HEADINGS)}")
+    for name, count in Counter(headings).items():
+        if name not in HEADINGS:
+            yield Problem(table.file, f"unknown heading {name!r}", nearest(name, HEADINGS))
+        elif count > 1:
+            yield Problem(table.file, f"heading {name!r} stands {count} times", "keep one")
+
+
+Row = tuple[str, ...]
+
+
+def _faults_of_rows(table: Table, rows: Sequence[Row]) -> Iterator[Problem]:
+    """Rows that are of neither kind, or that stand twice."""
+    seen: dict[Row, int] = {}
+    for number, row in enumerate(rows):
+        _, age_band, sex, flag = row
+        if bool(flag) == bool(age_band or sex) or bool(age_band) != bool(sex):
+            found = f"age band {age_band!r}, sex {sex!r}, flag {flag!r}"
+            mend = "either an age band and a sex, or a flag"
+            yield Problem(table.where(number), found, mend)
+        elif row in seen:
+            yield Problem(
+                table.where(number), f"stands in {table.where(seen[row])} too", "keep one"
+            )
+        seen.setdefault(row, number)
+
+
+def _as_dataset(table: Table, rows: Sequence[Row], values: Sequence[float]) -> xr.Dataset:
+    given = dict(zip(rows, values, strict=True))
+    sets, ages, sexes, flags = (
+        ([*dict.fromkeys(filter(None, column))] for column in zip(*rows, strict=True))
+        if rows
+        else ([], [], [], [])
+    )
+    named = sets or [""]
+    problems = [
+        Problem(table.file, f"there is no row of {_said(wanted)}", "every set has the same rows")
+        for key in named
+        for wanted in (
+            *((key, age, sex, "") for age in ages for sex in sexes),
+            *((key, "", "", flag) for flag in flags),
+        )
+        if wanted not in given
+    ]
+    if not ages:
+        problems.append(Problem(table.file, "there are no weights by age band and sex"))
+    if sets and any(not row[0] for row in rows):
+        problems.append(Problem(table.file, "some rows are of no set", "name the set of every row"))
+    table.raise_if_any(problems)
+    weight = [[[given[key, age, sex, ""] for sex in sexes] for age in ages] for key in named]
+    factor = [[given[key, "", "", flag] for flag in flags] for key in named]
+    labels = {SET: sets or [BASE], "age_band": ages, "sex": sexes, FLAG: flags}
+    return xr.Dataset(
+        {
+            WEIGHT: ((SET, "age_band", "sex"), weight, {"units": "1", "long_name": "Weight"}),
+            FACTOR: (
+                (SET, FLAG),
+                np.array(factor, dtype=float).reshape(len(named), len(flags)),
+                {"units": "1", "long_name": "Factor of a need flag"},
+            ),
+        },
+        labels,
+        {"source": table.file, "sha256": table.sha256},
+    )
+
+
+def _said(row: Row) -> str:
+    of_set, age_band, sex, flag = row
+    what = f"the flag {flag}" if flag else f"{age_band}, {sex}"
+    return f"{what} in the set {of_set}" if of_set else what
+
+
+# As arrays --------------------------------------------------------------------------------------
+
+
+def weights_as_given(weights: Any) -> xr.Dataset:
+    """Weights as a Dataset with every dimension, whatever they came as.
+
+    Raises
+    ------
+    InputError
+        If they are nothing of the kind, or a weight is not a number of 0 or more.
+    """
+    if isinstance(weights, (str, os.PathLike)):
+        return read_person_weights(weights)
+    if isinstance(weights, xr.DataArray):
+        weights = weights.to_dataset(name=WEIGHT)
+    if not isinstance(weights, xr.Dataset) or WEIGHT not in weights:
+        mend = "a Dataset with 'weight' on age_band and sex, or the path of a .csv file"
+        raise InputError(Problem(WEIGHT, f"found {type(weights).__name__}", mend))
+    if FACTOR not in weights:
+        weights = weights.assign({FACTOR: ((FLAG,), np.empty(0))}).assign_coords({FLAG: []})
+    wanted = {WEIGHT: (SET, "age_band", "sex"), FACTOR: (SET, FLAG)}
+    problems = []
+    for name, dims in wanted.items():
+        missing = [
+            dim for dim in dims[1:] if dim not in weights[name].dims or dim not in weights.coords
+        ]
+        others = set(weights[name].dims) - set(dims)
+        if missing or others:
+            found = f"is on ({', '.join(map(str, weights[name].dims))})"
+            problems.append(Problem(name, found, f"on ({', '.join(dims)}), with labels"))
+        elif not (np.isfinite(weights[name].values) & (weights[name].values >= 0)).all():
+            problems.append(Problem(name, "some are not numbers of 0 or more"))
+    raise_if_any(problems)
+    if SET not in weights.dims:
+        weights = weights.expand_dims({SET: [BASE]})
+    elif SET not in weights.coords:
+        weights = weights.assign_coords({SET: [str(n) for n in range(weights.sizes[SET])]})
+    full = {
+        name: weights[name].broadcast_like(weights[SET]).transpose(*dims)
+        for name, dims in wanted.items()
+    }
+    return weights.assign(full)
+
+
+def weights_of_cells(weights: xr.Dataset, cells: Cells, place: str) -> npt.NDArray[np.float64]:
+    """What a person of each cell weighs, by set: flags multiply, the first flag first.
+
+    Raises
+    ------
+    InputError
+        For a band or a sex that has no weight, and for a factor of a flag that persons do not have.
+    """
+    problems = []
+    for dim, labels in (("age_band", cells.age_bands), ("sex", cells.sexes)):
+        known = [str(label) for label in weights[dim].values]
+        absent = [label for label in labels if label not in known]
+        if absent:
+            found = f"there is no weight of {dim.replace('_', ' ')} {listed(absent)}"
+            problems.append(Problem(WEIGHT, found, nearest(absent[0], known)))
+    flags = [str(flag) for flag in weights[FLAG].values]
+    for flag in (flag for flag in flags if flag not in cells.flags):
+        mend = nearest(flag, cells.flags) if cells.flags else f"{place} was counted without flags"
+        problems.append(Problem(FACTOR, f"no flag {flag!r} of persons", mend))
+    raise_if_any(problems)
+    texts = {dim: [str(x) for x in weights[dim].values] for dim in ("age_band", "sex")}
+    ages = [texts["age_band"].index(label) for label in cells.age_bands]
+    sexes = [texts["sex"].index(label) for label in cells.sexes]
+    base = weights[WEIGHT].values.astype(float)[:, ages][:, :, sexes]
+    by_need = np.repeat(base[..., None], cells.masks, axis=-1)
+    for bit, flag in enumerate(cells.flags):
+        if flag in flags:
+            has = (np.arange(cells.masks) >> bit & 1).astype(bool)
+            factor = weights[FACTOR].values.astype(float)[:, flags.index(flag)]
+            by_need[..., has] *= factor[:, None, None, None]
+    return by_need.reshape(len(by_need), cells.width)
+
+
+def factors_of_practices(
+    factors: Any, practices: Sequence[str], sets: Sequence[str]
+) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """The product of each practice's factors, by set and practice, and the factors' names.
+
+    Parameters
+    ----------
+    factors : xarray.Dataset, pandas.DataFrame or path-like
+        On ``practice``: one column for each factor; a file has the heading ``practice`` too.
+    practices, sets : sequence of str
+
+    Raises
+    ------
+    InputError
+        For a practice without factors, and one that is not a number above nothing.
+    """
+    if isinstance(factors, (str, os.PathLike)):
+        factors = read_inputs(factors)
+    if isinstance(factors, pd.DataFrame):
+        factors = xr.Dataset.from_dataframe(
+            factors.set_index("practice")
+            if "practice" in factors
+            else factors.rename_axis("practice")
+        )
+    if not isinstance(factors, xr.Dataset) or "practice" not in factors.coords:
+        mend = "a Dataset or a data frame with a row for each practice, or the path of a .csv file"
+        raise InputError(Problem("factors", f"found {type(factors).__name__}", mend))
+    place = {code: n for n, code in enumerate(factors["practice"].values.astype(str).tolist())}
+    absent = [code for code in practices if code not in place]
+    if absent:
+        said = "a practice" if len(absent) == 1 else f"{len(absent):,} practices"
+        found = f"there are none of {said}: {listed(absent)}"
+        raise InputError(Problem("factors", found, "give the factors of every practice"))
+    rows = [place[code] for code in practices]
+    product = np.ones((len(sets), len(practices)))
+    problems: list[Problem] = []
+    for name, array in factors.data_vars.items():
+        wrong_dims = set(array.dims) - {"practice", SET}
+        if "practice" not in array.dims or wrong_dims:
+            problems.append(Problem(f"factors, {name}", "is not of practices", "on practice"))
+            continue
+        if SET in array.dims:
+            array = array.sel({SET: list(sets)}).transpose(SET, "practice")
+        values = array.values.astype(float)[..., rows]
+        problems += _bad_factors(str(name), np.atleast_2d(values), practices)
+        product *= values
+    raise_if_any(problems)
+    return product, [str(name) for name in factors.data_vars]
+
+
+def _bad_factors(name: str, values: Any, practices: Sequence[str]) -> Iterable[Problem]:
+    wrong = ~(np.isfinite(values) & (values > 0))
+    for at in np.flatnonzero(wrong.any(axis=0))[:20].tolist():
+        found = f"is {values[:, at][wrong[:, at]][0]:g}"
+        yield Problem(f"factors, {name}, practice {practices[at]}", found, "a number above zero")

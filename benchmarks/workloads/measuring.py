@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import resource
 import statistics
 import sys
 import time
@@ -146,27 +145,30 @@ def on_threads(task: Callable[[int, int], Any], first: int, last: int, threads: 
         list(pool.map(task, bounds[:-1], bounds[1:]))
 
 
-def peak_of(run: Callable[[], Any]) -> float:
-    """Megabytes by which the process grows at most while something runs. Linux only: else NaN."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return math.nan
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _kilobytes(status, "VmRSS")
+def resident() -> float:
+    """Megabytes that the process holds. Linux only: else NaN."""
+    return _megabytes("VmRSS")
+
+
+def peak_of(run: Callable[[], Any], before: float) -> float:
+    """Megabytes by which the process grows, at most, over what it held before. Linux only."""
+    if STATUS.exists():
+        # Forgets the highest mark that was reached until now.
+        Path("/proc/self/clear_refs").write_text("5")
     result = run()
-    peak = _kilobytes(status, "VmHWM")
+    peak = _megabytes("VmHWM")
     del result
-    return (peak - before) / 1024
+    return peak - before
 
 
-def _kilobytes(status: Path, key: str) -> int:
-    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{key}:"))
-    return int(line.split()[1])
+STATUS = Path("/proc/self/status")
 
 
-def peak_rss_megabytes() -> float:
-    """The most that this process has ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _megabytes(key: str) -> float:
+    if not STATUS.exists():
+        return math.nan
+    lines = STATUS.read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
 
 
 def threads_at_hand() -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import capitation as cap
+
 from capitation.engine.graph import Graph
 from capitation.engine.kernel import emit
 from capitation.engine.lane_run import LaneRun
@@ -20,7 +20,7 @@ from capitation.engine.lanes import emit_lanes, width_for
 from capitation.engine.linearity import pushed_down
 from capitation.evaluation import evaluate
 from capitation.setting import setting_of, values_of_leaves
-from capitation.totals import adding_up
+from capitation.totals import adding_up, project_totals
 from workloads.w1 import LINES, VARIABLES, Figures, model_of, practices_of
 
 Found = dict[str, np.ndarray]
@@ -36,6 +36,7 @@ class Prepared:
         self.graph, self.sums = summed.graph, summed.sums
         years = self.setting.year_of_month
         self.index = {"practice_start": self.setting.practice_start, "year_of_month": years}
+        self.of_cells: dict[type, tuple[LaneRun, Found]] = {}
 
     @property
     def wanted(self) -> list[str]:
@@ -68,7 +69,9 @@ class Prepared:
 
     def cells_in_lanes(self, threads: int, dtype: type) -> Callable[[], Found]:
         """Six lines of every cell, written into the block of the run before."""
-        run, before = self.lanes(self.graph, LINES, dtype)
+        if dtype not in self.of_cells:
+            self.of_cells[dtype] = self.lanes(self.graph, LINES, dtype)
+        run, before = self.of_cells[dtype]
         return lambda: {**before, **run.run(threads)}
 
     def leaves(self, graph: Graph) -> Found:
@@ -86,7 +89,7 @@ class EndToEnd:
         self.model, self.practices = model_of(f), practices_of(f)
 
     def run(self, threads: int) -> xr.Dataset:
-        return cap.project_totals(
+        return project_totals(
             self.model, self.practices, variables=list(VARIABLES), threads=threads, compiled=True
         )
 

@@ -112,6 +112,6 @@ def aligned(size: int, dtype: type = np.float64) -> np.ndarray:
     (0, 3)
     """
     each = np.dtype(dtype).itemsize
-    bare = np.empty(size + CACHE_LINE // each, dtype)
+    bare: np.ndarray = np.empty(size + CACHE_LINE // each, dtype)
     first = -bare.ctypes.data % CACHE_LINE // each
     return bare[first : first + size]

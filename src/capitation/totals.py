@@ -191,9 +191,7 @@ def _labelled(summed: AddingUp, found: Mapping[str, np.ndarray], setting: Settin
     variables = {}
     for name, of in summed.sums.items():
         node = summed.graph[of]
-        array = found[of][
-            tuple(slice(None) if d in node.dims else np.newaxis for d in BY_YEAR)
-        ]
+        array = found[of][tuple(slice(None) if d in node.dims else np.newaxis for d in BY_YEAR)]
         shape = tuple(setting.sizes[d] for d in BY_YEAR)
         attributes = {"long_name": summed.graph[name].title, "units": str(node.unit)}
         variables[name] = (BY_YEAR, np.broadcast_to(array, shape), attributes)

@@ -185,17 +185,10 @@ class Coding:
         codes = table[values.codes]
         wrong = codes < 0
         if wrong.any():
-            unknown = sorted({texts[n] for n in np.unique(values.codes[wrong]) if n >= 0})
-            self._note_unknown(values, wrong, unknown, faults, first)
+            mend = "every person has one" if self.open else nearest("", self.labels)
+            faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, values)
             codes[wrong] = 0
         return codes
-
-    def _note_unknown(
-        self, values: Any, wrong: Wrong, unknown: Sequence[str], faults: Faults, first: int
-    ) -> None:
-        known = unknown[0] if unknown and unknown[0] else ""
-        mend = nearest(known, self.labels) if known and self.labels else "every person has one"
-        faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, values)
 
     def _of_floats(self, values: Codes, faults: Faults, first: int) -> Codes:
         whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**31)
@@ -264,7 +257,7 @@ def flags_of(name: str, values: Any, faults: Faults, first: int) -> Codes:
     values = np.asarray(values)
     if values.dtype.kind == "b":
         return values.view(np.uint8)
-    if values.dtype.kind == "O":
+    if values.dtype.kind not in "uif":
         values = np.array([_number_of_flag(value) for value in values])
     wrong = ~((values == 0) | (values == 1))
     faults.add(

@@ -5,6 +5,7 @@ And the factors of practices, by which what their persons weigh is multiplied.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,9 +70,9 @@ def read_person_weights(path: str | os.PathLike[str]) -> xr.Dataset:
     columns = {name: [c.strip() for c in table.columns[headings.index(name)]] for name in headings}
     blank = [""] * len(table.row_numbers)
     rows = list(zip(*(columns.get(name, blank) for name in HEADINGS[:-1]), strict=True))
-    numbers, bad = table.numbers(headings.index(WEIGHT))
+    numbers = np.array([_number(cell) for cell in columns[WEIGHT]])
     at = headings.index(WEIGHT)
-    wrong = [*table.ragged, *table.wrong(at, bad | ~(numbers >= 0), "is no weight", "0 or more")]
+    wrong = [*table.ragged, *table.wrong(at, ~(numbers >= 0), "is no weight", "0 or more")]
     wrong += _faults_of_rows(table, rows)
     table.raise_if_any(wrong)
     return _as_dataset(table, rows, numbers.tolist())
@@ -85,6 +86,15 @@ def _faults_of_headings(table: Table, headings: Sequence[str]) -> Iterator[Probl
             yield Problem(table.file, f"unknown heading {name!r}", nearest(name, HEADINGS))
         elif count > 1:
             yield Problem(table.file, f"heading {name!r} stands {count} times", "keep one")
+
+
+def _number(cell: str) -> float:
+    """The number of a cell, to its last digit; NaN if there is none."""
+    try:
+        found = float(cell)
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 Row = tuple[str, ...]
@@ -108,11 +118,8 @@ def _faults_of_rows(table: Table, rows: Sequence[Row]) -> Iterator[Problem]:
 
 def _as_dataset(table: Table, rows: Sequence[Row], values: Sequence[float]) -> xr.Dataset:
     given = dict(zip(rows, values, strict=True))
-    sets, ages, sexes, flags = (
-        ([*dict.fromkeys(filter(None, column))] for column in zip(*rows, strict=True))
-        if rows
-        else ([], [], [], [])
-    )
+    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    sets, ages, sexes, flags = ([*dict.fromkeys(filter(None, column))] for column in columns)
     named = sets or [""]
     problems = [
         Problem(table.file, f"there is no row of {_said(wanted)}", "every set has the same rows")
@@ -181,8 +188,10 @@ def weights_as_given(weights: Any) -> xr.Dataset:
         if missing or others:
             found = f"is on ({', '.join(map(str, weights[name].dims))})"
             problems.append(Problem(name, found, f"on ({', '.join(dims)}), with labels"))
-        elif not (np.isfinite(weights[name].values) & (weights[name].values >= 0)).all():
+        elif not _all_from_nothing(weights[name].values):
             problems.append(Problem(name, "some are not numbers of 0 or more"))
+    for dim in (dim for dim in (SET, "age_band", "sex", FLAG) if dim in weights.coords):
+        problems += _labels_twice(str(dim), np.atleast_1d(weights[dim].values.astype(str)).tolist())
     raise_if_any(problems)
     if SET not in weights.dims:
         weights = weights.expand_dims({SET: [BASE]})
@@ -193,6 +202,10 @@ def weights_as_given(weights: Any) -> xr.Dataset:
         for name, dims in wanted.items()
     }
     return weights.assign(full)
+
+
+def _all_from_nothing(values: Any) -> bool:
+    return values.dtype.kind in "uifb" and bool((np.isfinite(values) & (values >= 0)).all())
 
 
 def weights_of_cells(weights: xr.Dataset, cells: Cells, place: str) -> npt.NDArray[np.float64]:
@@ -255,20 +268,21 @@ def factors_of_practices(
     if not isinstance(factors, xr.Dataset) or "practice" not in factors.coords:
         mend = "a Dataset or a data frame with a row for each practice, or the path of a .csv file"
         raise InputError(Problem("factors", f"found {type(factors).__name__}", mend))
-    place = {code: n for n, code in enumerate(factors["practice"].values.astype(str).tolist())}
-    absent = [code for code in practices if code not in place]
-    if absent:
-        said = "a practice" if len(absent) == 1 else f"{len(absent):,} practices"
-        found = f"there are none of {said}: {listed(absent)}"
-        raise InputError(Problem("factors", found, "give the factors of every practice"))
+    given = factors["practice"].values.astype(str).tolist()
+    problems = [*_labels_twice("practice", given), *_without_factors(given, practices)]
+    for name, array in factors.data_vars.items():
+        known = array.coords[SET].values.astype(str).tolist() if SET in array.coords else []
+        if set(array.dims) - {SET} != {"practice"} or array.dtype.kind not in "uif":
+            mend = "numbers on practice, or on (weight_set, practice)"
+            problems.append(Problem(f"factors, {name}", "is no factor of practices", mend))
+        elif SET in array.dims and set(sets) - set(known):
+            found = f"has no weight set {listed(sorted(set(sets) - set(known)))}"
+            problems.append(Problem(f"factors, {name}", found, "give it for every set"))
+    raise_if_any(problems)
+    place = {code: n for n, code in enumerate(given)}
     rows = [place[code] for code in practices]
     product = np.ones((len(sets), len(practices)))
-    problems: list[Problem] = []
     for name, array in factors.data_vars.items():
-        wrong_dims = set(array.dims) - {"practice", SET}
-        if "practice" not in array.dims or wrong_dims:
-            problems.append(Problem(f"factors, {name}", "is not of practices", "on practice"))
-            continue
         if SET in array.dims:
             array = array.sel({SET: list(sets)}).transpose(SET, "practice")
         values = array.values.astype(float)[..., rows]
@@ -276,6 +290,21 @@ def factors_of_practices(
         product *= values
     raise_if_any(problems)
     return product, [str(name) for name in factors.data_vars]
+
+
+def _labels_twice(dim: str, labels: Sequence[str]) -> Iterator[Problem]:
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        yield Problem(dim, f"{listed(twice)} stands twice", "keep one of each")
+
+
+def _without_factors(given: Sequence[str], practices: Sequence[str]) -> Iterator[Problem]:
+    known = set(given)
+    absent = [code for code in practices if code not in known]
+    if absent:
+        said = "a practice" if len(absent) == 1 else f"{len(absent):,} practices"
+        found = f"there are none of {said}: {listed(absent)}"
+        yield Problem("factors", found, "give the factors of every practice")
 
 
 def _bad_factors(name: str, values: Any, practices: Sequence[str]) -> Iterable[Problem]:

@@ -9,6 +9,7 @@ nothing: the same text runs either way, and gives the same bits.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -415,10 +416,10 @@ def function_text(rule: Rule) -> str:
     return _function_of(rule.name, rule.text, tuple(rule.constants.items()))
 
 
-def expression_for_kernel(rule: Rule) -> ast.expr:
-    """The one expression that a rule returns, as a kernel has it."""
-    expression: ast.expr = _ForKernel(dict(rule.constants)).visit(rule.expression)
-    return expression
+def for_kernel(expression: ast.expr, rule: Rule) -> ast.expr:
+    """An expression of a rule, as a kernel has it."""
+    changed: ast.expr = _ForKernel(rule.constants).visit(copy.deepcopy(expression))
+    return changed
 
 
 @functools.lru_cache(maxsize=4096)

@@ -149,11 +149,12 @@ def normal_lanes_(rows, bits, u, w, spare):
     lane = spare + place_(128)
     count = place_(0)
     for l_ in range(place_(128)):
-        at = rows[u + l_]
         bits[lane + count] = l_
-        rows[spare + count] = at if at < 0.5 else 1.0 - at
-        count += place_(abs(at - 0.5) > 0.425)
+        count += place_(abs(rows[u + l_] - 0.5) > 0.425)
     tail = spare + place_(256)
+    for l_ in range(count):
+        at = rows[u + bits[lane + l_]]
+        rows[spare + l_] = at if at < 0.5 else 1.0 - at
     log_lanes_(rows, bits, spare, tail, spare + place_(384), count)
     for l_ in range(count):
         r = root_(-rows[tail + l_]) - 1.6

@@ -16,18 +16,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
-from capitation.engine.kernel import (
-    HEADING,
-    INDEX,
-    SUPPORT,
-    Nest,
-    expression_for_kernel,
-    function_text,
-    nests_in_order,
-)
+from capitation.engine.kernel import HEADING, INDEX, SUPPORT, Nest, nests_in_order
+from capitation.engine.lane_loops import Block, Columns, LaneLoop, len_mark
+from capitation.engine.lane_text import fault_of, statements_of
 from capitation.engine.rule import Rule, Total
 
 WIDTH = 32
@@ -63,25 +58,6 @@ class Derived:
     first: str
     dims: tuple[str, ...]
     first_dims: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of lanes that lie together: of one area and one time.
-
-    Attributes
-    ----------
-    name : str
-        What the kernel calls it.
-    dims : tuple of str
-        Of an area, a time, or both.
-    columns : tuple of str
-        What each row holds, one stretch of lanes after another.
-    """
-
-    name: str
-    dims: tuple[str, ...]
-    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -157,65 +133,6 @@ def emit_lanes(graph: Graph, wanted: Iterable[str], width: int = WIDTH) -> LaneK
     return emission.kernel(before)
 
 
-@dataclass
-class LaneLoop:
-    """One loop over lanes, as a function of its own: what it is given, and what it does.
-
-    Attributes
-    ----------
-    name : str
-    lines : list of str
-        What is done for a lane.
-    scalars : list of str
-        Plain numbers it is given.
-    rows : dict of str to tuple of str
-        Rows it is given, by its own name for each: the block, and where the row begins.
-    """
-
-    name: str
-    lines: list[str] = field(default_factory=list)
-    scalars: list[str] = field(default_factory=list)
-    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    def text(self, width: int) -> str:
-        parameters = [*self.scalars]
-        for known in self.rows:
-            parameters += [f"{known}_", f"{known}_at_"]
-        body = "\n".join(f"        {line}" for line in self.lines)
-        head = f"@compiled\ndef {self.name}({', '.join(parameters)}):"
-        return f"{head}\n    for l_ in range(place_({width})):\n{body}\n"
-
-    def call(self) -> str:
-        arguments = [*self.scalars]
-        for block, place in self.rows.values():
-            arguments += [f"{block}_", f"place_({place})"]
-        return f"{self.name}({', '.join(arguments)})"
-
-
-class Columns:
-    """Which blocks there are, and what stands where in their rows."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, list[str]] = {}
-        self.dims: dict[str, tuple[str, ...]] = {}
-
-    def add(self, block: str, dims: tuple[str, ...], name: str) -> None:
-        columns = self.of.setdefault(block, [])
-        self.dims[block] = dims
-        if name not in columns:
-            columns.append(name)
-
-    def has(self, block: str, name: str) -> bool:
-        return name in self.of.get(block, ())
-
-    def blocks(self, start: str) -> tuple[Block, ...]:
-        return tuple(
-            Block(block, self.dims[block], tuple(columns))
-            for block, columns in sorted(self.of.items())
-            if block.startswith(start)
-        )
-
-
 class LaneEmission:
     """Writes the loops of one kernel in lanes.
 
@@ -248,10 +165,9 @@ class LaneEmission:
             self.columns.add(self.block_of("result", dims), self.place_of(name), name)
 
     def fuses(self, total: Node) -> bool:
-        """Whether a total is taken while what it sums is worked out, practice by practice."""
+        """Whether a total is taken while what it sums is worked out."""
         assert isinstance(total.definition, Total)
-        home = self.home.get(total.definition.of)
-        return home is not None and home.area == "practice"
+        return total.definition.of in self.home
 
     def names_to_hold(self) -> list[str]:
         """What is put down for another loop to take up."""
@@ -305,12 +221,9 @@ class LaneEmission:
             "faults",
         ]
         parameters = ",\n    ".join(f"{name}_" for name in names)
-        rules = [node.definition for node in self.own.values()]
         text = "\n\n".join(
             [
                 f"{HEADING}\n{LANE_SUPPORT}",
-                *(function_text(rule) for rule in rules if isinstance(rule, Rule)),
-                *(_fault_text(rule) for rule in rules if isinstance(rule, Rule) if may_fail(rule)),
                 *(loop.text(self.width) for loop in self.loops if loop.lines),
                 f"@compiled\ndef kernel(\n    {parameters},\n):\n" + "\n".join(self.lines) + "\n",
             ]
@@ -335,11 +248,14 @@ class LaneEmission:
         self.write("last_ = practice_start_[g_ + 1]")
         self.open("for tile_ in range(tiles_):")
         start = len(self.lines)
-        for step in self.steps:
-            if isinstance(step, Nest):
-                self.nest(step)
-            elif step.name not in self.fused:
-                self.total(step)
+        rest = (s for s in self.steps if isinstance(s, Nest) or s.name not in self.fused)
+        for place, steps in groupby(rest, self.place_of_total):
+            if place is None:
+                for nest in steps:
+                    assert isinstance(nest, Nest)
+                    self.nest(nest)
+            else:
+                self.totals([step for step in steps if isinstance(step, Node)])
         self.hand_over()
         self.lines[start:start] = self.clearing()
         self.depth -= 2
@@ -446,32 +362,34 @@ class LaneEmission:
 
     # ------------------------------------------------------------------ totals by themselves
 
-    def total(self, node: Node) -> None:
-        """A total of what is held, or of what was worked out before."""
-        definition = node.definition
+    def place_of_total(self, step: Nest | Node) -> tuple[str, ...] | None:
+        """What tells apart the loops of totals that cannot run in one; None of a nest."""
+        if isinstance(step, Nest):
+            return None
+        assert isinstance(step.definition, Total)
+        return (step.definition.over, str(step.level), *self.graph[step.definition.of].dims)
+
+    def totals(self, nodes: list[Node]) -> None:
+        """Totals of totals, or of what was worked out before, in one loop."""
+        definition = nodes[0].definition
         assert isinstance(definition, Total)
-        self.write(f"# {node.name}: {definition.of} over {definition.over}")
-        of = self.graph[definition.of]
-        loop = self.new_loop()
-        block = self.block_of("held", node.dims)
+        self.write(f"# {', '.join(node.name for node in nodes)}: over {definition.over}")
+        place = self.place_of(nodes[0].name)
+        zero, loop = self.new_loop(), self.new_loop()
+        block = self.block_of("held", place)
+        for node in nodes:
+            assert isinstance(node.definition, Total)
+            if area_of(place) == "practice":
+                self.assign(zero, block, node.name, "0.0")
+            value = self.value_of(loop, node.definition.of)
+            loop.lines.append(f"{self.element(loop, block, node.name)} += {value}")
         depth = self.depth
-        zero = self.new_loop()
-        self.assign(zero, block, node.name, "0.0")
-        time = time_of(node.dims)
-        if definition.over == "months":
-            if area_of(node.dims) == "practice":
-                self.open(EACH_PRACTICE)
-            self.open_time("year")
-            self.write(zero.call())
-            self.open(EACH_MONTH_OF_YEAR)
-        else:
-            self.open_time(time)
-            self.write(zero.call())
+        if area_of(place) == "practice":
             self.open(EACH_PRACTICE)
-        value = self.value_of(loop, of.name)
-        loop.lines.append(f"{self.element(loop, block, node.name)} += {value}")
-        self.load_scalars(loop.scalars)
-        self.write(loop.call())
+        self.open_time(time_of(place))
+        self.run(zero)
+        self.open(EACH_MONTH_OF_YEAR if definition.over == "months" else EACH_PRACTICE)
+        self.run(loop)
         self.depth = depth
 
     # ------------------------------------------------------------------ rules
@@ -528,7 +446,7 @@ class LaneEmission:
         for name in carried:
             loop.lines.append(f"previous_{name} = {self.kept(loop, nest, name, time)}")
         for node in nodes:
-            self.rule(loop, nest, node, time)
+            self.rule(loop, nest, node)
         for name in carried:
             self.keep(loop, nest, name, time, name)
         if time == "":
@@ -538,15 +456,13 @@ class LaneEmission:
         return loop
 
     def begin_year(self, loop: LaneLoop, nest: Nest) -> None:
-        for name, total in self.fused.items():
-            definition = total.definition
-            assert isinstance(definition, Total)
-            if definition.over == "months" and self.home[definition.of] is nest:
-                block = self.block_of("held", total.dims)
-                self.assign(loop, block, name, "0.0")
+        """Totals of a practice's year begin at zero; months see what they look back at."""
+        for total in self.fused_into(nest):
+            place = self.place_of(total.name)
+            if place == ("practice", "year"):
+                self.assign(loop, self.block_of("held", place), total.name, "0.0")
         for name in self.looked_back_by_months(nest):
-            before = self.before_the_year(loop, name)
-            self.keep(loop, nest, name, "year before", before)
+            self.keep(loop, nest, name, "year before", self.before_the_year(loop, name))
 
     def looked_back_by_months(self, nest: Nest) -> list[str]:
         """Yearly values that rules of a month look back at."""
@@ -575,24 +491,36 @@ class LaneEmission:
         names |= set(self.carried(nodes, time_of(nodes[0].dims)) if nodes else ())
         return sorted(names - here)
 
-    def rule(self, loop: LaneLoop, nest: Nest, node: Node, time: str) -> None:
+    def rule(self, loop: LaneLoop, nest: Nest, node: Node) -> None:
+        """Work out a rule in its own words, mark divisions by zero, put it where it is read."""
         definition = node.definition
         assert isinstance(definition, Rule)
-        arguments = ", ".join(self.argument(loop, node, p) for p in definition.parameters)
-        loop.lines.append(f"{node.name} = rule_{node.name}__({arguments})")
-        if may_fail(definition):
-            loop.rows["faults"] = ("faults", f"(g_ * tiles_ + tile_) * {self.width}")
-            fault = f"fault_{node.name}__({arguments})"
-            loop.lines.append(f"faults_[faults_at_ + l_] += {fault}")
+        names = {p: self.argument(loop, node, p) for p in definition.parameters}
+        for name, expression in statements_of(definition, names):
+            fault = fault_of(expression)
+            if fault is not None:
+                loop.rows["faults"] = ("faults", f"(g_ * tiles_ + tile_) * {self.width}")
+                marked = ast.IfExp(fault, ast.Constant(1.0), ast.Constant(0.0))
+                loop.lines.append(f"faults_[faults_at_ + l_] += {unparsed(marked)}")
+            loop.lines.append(f"{name} = {unparsed(expression)}")
         if node.name in self.held:
             self.assign(loop, self.block_of("held", node.dims), node.name, node.name)
         if node.name in self.wanted and nest.area == "practice":
             self.assign(loop, self.block_of("result", node.dims), node.name, node.name)
-        for name, total in self.fused.items():
+        for total in self.fused_into(nest):
             assert isinstance(total.definition, Total)
             if total.definition.of == node.name:
-                block = self.block_of("held", total.dims)
-                loop.lines.append(f"{self.element(loop, block, name)} += {node.name}")
+                element = self.element(loop, self.block_of("held", total.dims), total.name)
+                loop.lines.append(f"{element} += {node.name}")
+
+    def fused_into(self, nest: Nest) -> list[Node]:
+        """Totals that are taken in a nest."""
+        found = []
+        for total in self.fused.values():
+            assert isinstance(total.definition, Total)
+            if self.home[total.definition.of] is nest:
+                found.append(total)
+        return found
 
     def argument(self, loop: LaneLoop, node: Node, parameter: str) -> str:
         name = node.looks_back.get(parameter)
@@ -635,60 +563,6 @@ EACH_MONTH_OF_YEAR = "for m_ in range(month_start_[y_], month_start_[y_ + 1]):"
 BEGUN = Derived("", "begun", "", ("year",))
 
 
-def len_mark(block: str) -> str:
-    """Stands for the length of a block's row until all its columns are known."""
-    return f"<{block}>"
-
-
-# ---------------------------------------------------------------------- division by zero in lanes
-
-
-def may_fail(rule: Rule) -> bool:
-    """Whether a rule divides by something that could be zero."""
-    return _fault(expression_for_kernel(rule)) is not None
-
-
-def _fault_text(rule: Rule) -> str:
-    """A function that says, as 1 or 0, whether a rule divides by zero."""
-    fault = _fault(expression_for_kernel(rule))
-    assert fault is not None
-    said = ast.IfExp(fault, ast.Constant(1.0), ast.Constant(0.0))
-    head = f"@compiled\ndef fault_{rule.name}__({', '.join(rule.parameters)}):"
-    return f"{head}\n    return {ast.unparse(ast.fix_missing_locations(said))}\n"
-
-
-def _fault(tree: ast.expr) -> ast.expr | None:
-    """The condition under which working out an expression divides by zero, None if never."""
-    if isinstance(tree, ast.IfExp):
-        body, orelse = _fault(tree.body), _fault(tree.orelse)
-        branches: ast.expr | None = None
-        if body or orelse:
-            no = ast.Constant(False)
-            branches = ast.IfExp(tree.test, body or no, orelse or no)
-        return _either([_fault(tree.test), branches])
-    if isinstance(tree, ast.BoolOp):
-        return _fault_of_bool(tree)
-    found = [_fault(child) for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]
-    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):
-        divisor = tree.right
-        if not (isinstance(divisor, ast.Constant) and divisor.value):
-            found.append(ast.Compare(divisor, [ast.Eq()], [ast.Constant(0.0)]))
-    return _either(found)
-
-
-def _fault_of_bool(tree: ast.BoolOp) -> ast.expr | None:
-    """Of `and` and `or`, what comes later is worked out only if what comes first lets it."""
-    first, rest = tree.values[0], tree.values[1:]
-    later = _fault(rest[0] if len(rest) == 1 else ast.BoolOp(tree.op, rest))
-    if later is not None:
-        goes_on = first if isinstance(tree.op, ast.And) else ast.UnaryOp(ast.Not(), first)
-        later = ast.BoolOp(ast.And(), [goes_on, later])
-    return _either([_fault(first), later])
-
-
-def _either(conditions: Iterable[ast.expr | None]) -> ast.expr | None:
-    found = [condition for condition in conditions if condition is not None]
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else ast.BoolOp(ast.Or(), found)
-
+def unparsed(expression: ast.expr) -> str:
+    """The text of an expression."""
+    return ast.unparse(ast.fix_missing_locations(expression))

@@ -1,0 +1,3 @@
+def cases(size): return []
+def rows(size): return []
+def found(): return {}

@@ -35,7 +35,7 @@ def each_uniform(practice, period, stream, keys, out):
 
 @compiled
 def lanes_uniform(practice, period, stream, keys, out):
-    key = stream_key_(practice, period, stream)
+    key = key_of_draws_(practice, period, stream)
     for i in range(place_(len(keys) // 128)):
         uniform_lanes_(key, keys, i * place_(128), out, i * place_(128))
 

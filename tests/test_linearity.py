@@ -33,7 +33,21 @@ from capitation.model import Model
 from capitation.setting import setting_of, values_of_leaves
 from capitation.vocabulary import MONTHS_PER_YEAR, round_to_pence
 
-from .strategies import EVERY_MODEL, shipped
+from .strategies import (
+    BOLTON,
+    DUDLEY,
+    EAST_ANGLIA,
+    EASTERN_CHESHIRE,
+    ESSEX,
+    NATIONAL,
+    NOTTINGHAMSHIRE,
+    SANDWELL,
+    THAMES_VALLEY,
+    UNITING_CARE,
+    UNPLANNED,
+    VANGUARD,
+    shipped,
+)
 from .test_kernel import (
     CONSTANTS,
     LEAVES,
@@ -252,7 +266,7 @@ def test_the_kernel_gives_the_bits_of_the_naive_twin_of_a_pushed_graph(seed):
 def test_the_drawn_graphs_are_pushed_in_every_way():
     """The exact twin proves nothing of what is never pushed."""
     seen = set()
-    for seed in range(200):
+    for seed in range(80):
         case = drawn_case(seed, 3)
         pushed = pushed_down(case.graph, case.wanted).only(case.wanted)
         for name, node in pushed.nodes.items():
@@ -447,9 +461,7 @@ def pushed_case(*definitions: Rule | Total, wanted: Sequence[str] = ()) -> Graph
 
 
 GROWING = hand_made("reg", "patient", "previous * (1 + growth)", first="base_list")
-QUARTERLY = hand_made(
-    "counted", "patient", "reg if growth > 1 else previous", first="base_list"
-)
+QUARTERLY = hand_made("counted", "patient", "reg if growth > 1 else previous", first="base_list")
 
 
 def test_a_list_that_grows_is_summed_as_it_grows():
@@ -575,7 +587,8 @@ def test_the_months_of_a_linear_rule_are_added_up_after_its_practices():
     rule = hand_made("x", "1/month", "flow * growth")
     of_year = Total("x", "months", "x_of_year")
     yearly = hand_made("paid", "1/year", "x_of_year * need")
-    pushed = pushed_case(rule, of_year, yearly, Total("paid", "practices", "all_paid"))
+    total = Total("paid", "practices", "all_paid")
+    pushed = pushed_case(rule, of_year, yearly, total, wanted=["all_paid"])
     assert "x" not in pushed
     assert "x_of_year" not in pushed
     part = pushed.nodes[formula(pushed, "all_paid")].definition
@@ -605,9 +618,7 @@ def test_a_total_stays_as_it_is_where_pushing_it_would_be_more_work():
 
 
 def test_what_is_wanted_by_practice_too_is_pushed_all_the_same():
-    pushed = pushed_case(
-        GROWING, Total("reg", "practices", "all_reg"), wanted=["reg", "all_reg"]
-    )
+    pushed = pushed_case(GROWING, Total("reg", "practices", "all_reg"), wanted=["reg", "all_reg"])
     assert formula(pushed, "all_reg") == "previous_all_reg * (1 + growth)"
     assert by_practice_and_month(pushed) == {"reg"}
 
@@ -670,16 +681,32 @@ def summed(model: Model) -> tuple[Graph, list[str]]:
     return graph, [total.name for total in totals]
 
 
+ONE_OF_EACH_KIND = (
+    BOLTON,
+    DUDLEY,
+    EAST_ANGLIA,
+    EASTERN_CHESHIRE,
+    ESSEX,
+    NATIONAL,
+    NOTTINGHAMSHIRE,
+    SANDWELL,
+    THAMES_VALLEY,
+    UNITING_CARE,
+    UNPLANNED,
+    VANGUARD,
+)
+
+
 def of_streams(model: Model) -> list[str]:
     return [f"all_{name}" for name in model.streams if "practice" in model.graph()[name].dims]
 
 
-@pytest.mark.parametrize("name", EVERY_MODEL)
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_shipped_models_have_the_same_totals_of_every_stream_and_rule(name):
     model = shipped(name)
-    practices = example_practices().isel(practice=slice(0, 7))
+    practices = example_practices().isel(practice=slice(0, 5))
     graph, everything = summed(model)
-    setting = setting_of(model, practices, None, 14)
+    setting = setting_of(model, practices, list(model.scenarios)[:2], 13)
     values = values_of_leaves(graph.leaves, setting, {})
     index = {"practice_start": setting.practice_start, "year_of_month": setting.year_of_month}
 
@@ -687,22 +714,29 @@ def test_shipped_models_have_the_same_totals_of_every_stream_and_rule(name):
         kernel = emit(graph, wanted)
         return kernel.run(setting.sizes, index, values, compiled=False)
 
-    parts = [n for n in graph.nodes if "practice" in graph[n].dims]
-    plain = run(graph, [*everything, *parts])
+    of_practices = [n for n in graph.nodes if "practice" in graph[n].dims]
+    plain = run(graph, [*everything, *of_practices])
+    largest: dict[Unit, float] = {}
+    for part in of_practices:
+        most = max(largest.get(graph[part].unit, 0.0), float(np.abs(plain[part]).max()))
+        largest[graph[part].unit] = most
     for wanted in (everything, of_streams(model)):
         pushed = pushed_down(graph, wanted)
         assert_units_agree(pushed.only(wanted))
         found = run(pushed, wanted)
         for total in wanted:
-            amounts = np.abs(plain[total.removeprefix("all_")])
-            axis = graph[total.removeprefix("all_")].dims.index("practice")
-            scale = np.add.reduceat(amounts, setting.practice_start[:-1], axis=axis)
+            part = graph[total.removeprefix("all_")]
+            axis = part.dims.index("practice")
+            amounts = np.abs(plain[part.name])
+            summed_up = np.add.reduceat(amounts, setting.practice_start[:-1], axis=axis)
+            # What is left of large amounts that cancel out has their rounding.
+            allowed = 1e-12 * summed_up + 1e-14 * largest[part.unit]
             assert found[total].shape == plain[total].shape
-            assert (np.abs(found[total] - plain[total]) <= 1e-12 * scale + 1e-6).all(), total
+            assert (np.abs(found[total] - plain[total]) <= allowed).all(), total
 
 
 def test_of_national_practice_income_few_rules_are_left_by_practice():
-    model = shipped("national-practice-income")
+    model = shipped(NATIONAL)
     graph, _ = summed(model)
     wanted = of_streams(model)
     before = by_practice_and_month(graph.only(wanted))

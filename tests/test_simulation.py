@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from capitation.draw_statistics import QUANTILES
 from capitation.draws import Draws, with_outcomes
 from capitation.errors import InputError
 from capitation.example import example_practices
@@ -17,7 +18,7 @@ from capitation.model_file import load_model
 from capitation.practices import FLAGS
 from capitation.projection import project
 from capitation.setting import setting_of
-from capitation.simulation import QUANTILES, simulate
+from capitation.simulation import simulate
 from capitation.what_if import with_terms
 
 from .strategies import BOLTON, bits
@@ -259,6 +260,7 @@ def test_dimensions_labels_and_units(tiny, result):
         dims = ("scenario", "effect", area, "year")
         expected |= {stem: (*dims, "quantile"), f"{stem}_mean": dims}
         expected |= {f"{stem}_standard_error": dims}
+        expected |= {f"{stem}_quantile_standard_error": (*dims, "quantile")}
     for stem in ("probability_of_earning", "probability_of_earning_standard_error"):
         expected[stem] = ("scenario", "effect", "practice", "year")
     assert {name: v.dims for name, v in result.data_vars.items()} == expected

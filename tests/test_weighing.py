@@ -255,10 +255,14 @@ def weight_sets(draw):
     return weights_of(drawn[:, :4].reshape(count, 2, 2), drawn[:, 4:], sets)
 
 
+law = settings(deadline=None, max_examples=25)
+
+
 def lists(persons, weights, **options):
     return weigh(persons, weights, practices=PRACTICES, **options)["weighted_list"].values
 
 
+@law
 @given(tables(), weight_sets())
 def test_weighted_lists_add_up_to_the_persons_there_are(persons, weights):
     found = lists(persons, weights)
@@ -266,6 +270,7 @@ def test_weighted_lists_add_up_to_the_persons_there_are(persons, weights):
     assert (found >= 0).all()
 
 
+@law
 @given(tables(), weight_sets(), st.randoms(use_true_random=False))
 def test_the_order_of_persons_changes_no_bit(persons, weights, chance):
     order = list(range(len(persons["sex"])))
@@ -274,12 +279,14 @@ def test_the_order_of_persons_changes_no_bit(persons, weights, chance):
     assert lists(mixed, weights).tobytes() == lists(persons, weights).tobytes()
 
 
+@law
 @given(tables(), weight_sets(), st.integers(-8, 8))
 def test_weights_all_scaled_alike_give_the_same_lists(persons, weights, power):
     scaled = weights.assign(weight=weights["weight"] * 2.0**power)
     assert lists(persons, scaled).tobytes() == lists(persons, weights).tobytes()
 
 
+@law
 @given(tables(), st.integers(0, 60))
 def test_counts_of_parts_add_up(persons, cut):
     labels = {"age_bands": AGES, "sexes": SEX, "practices": PRACTICES}
@@ -293,6 +300,7 @@ def test_counts_of_parts_add_up(persons, cut):
     assert (sum(counted) == whole).all()
 
 
+@law
 @given(tables(), weight_sets())
 def test_a_practice_weighs_what_its_persons_do_one_by_one(persons, weights):
     expected = np.zeros((weights.sizes["weight_set"], 3)).tolist()
@@ -309,6 +317,7 @@ def test_a_practice_weighs_what_its_persons_do_one_by_one(persons, weights):
     np.testing.assert_allclose(found, np.array(exact, float), rtol=1e-12)
 
 
+@law
 @given(tables(), weight_sets())
 def test_sets_weighed_together_weigh_as_each_alone(persons, weights):
     together = lists(persons, weights)
@@ -317,6 +326,7 @@ def test_sets_weighed_together_weigh_as_each_alone(persons, weights):
         assert alone.tobytes() == together[[number]].tobytes()
 
 
+@law
 @given(tables(), weight_sets(), st.permutations(range(3)))
 def test_the_order_of_practices_changes_no_bit(persons, weights, order):
     counted = count_persons(persons, FLAGS, age_bands=AGES, sexes=SEX, practices=PRACTICES)
@@ -402,7 +412,7 @@ def test_a_small_job_starts_no_compiler():
         "persons = {'practice': ['A'], 'age_band': [0], 'sex': [0]}\n"
         "weights = xr.DataArray([[1.0]], {'age_band': ['all'], 'sex': ['all']})\n"
         "weigh(persons, weights)\n"
-        "print([name for name in ('numba', 'dask.array', 'pyarrow.parquet') if name in sys.modules])\n"
+        "print([name for name in ('numba', 'pyarrow.parquet') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -424,9 +434,7 @@ def test_all_that_is_wrong_with_persons_is_said_at_once():
     assert said(caught) == [
         "persons, age_band: 3 persons of no known age band: row 3 ('older'), row 4 ('yung'), "
         "row 5 (blank) (known: 'old', 'young')",
-        "persons, sex: 1 person of no known sex: row 5 (blank) "
-        "(a whole number from 0 to 1, or a label)",
-        "persons, sex: 2 persons of no known sex: row 3 (2.0), row 4 (-1.0) "
+        "persons, sex: 3 persons of no known sex: row 3 (2.0), row 4 (-1.0), row 5 (blank) "
         "(a whole number from 0 to 1, or a label)",
         "persons, home: 2 persons neither with nor without the flag: row 3 (2.0), row 4 (blank) "
         "(0 or 1, or true or false)",
@@ -676,7 +684,7 @@ def test_a_file_of_weights_without_any_is_refused(tmp_path):
         read_person_weights(written(tmp_path, "age_band,sex,flag,weight\n,,home,2\n"))
 
 
-@settings(max_examples=20)
+@law
 @given(weight_sets())
 def test_weights_survive_a_file(tmp_path_factory, weights):
     rows = ["weight_set,age_band,sex,flag,weight"]

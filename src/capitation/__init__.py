@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         primary_medical_blend,
         target_allocation,
     )
+    from capitation.totals import project_totals
     from capitation.variation import unwarranted_variation
     from capitation.vocabulary import (
         constant,
@@ -125,6 +126,7 @@ _HOMES = {
     "practices_of": "capitation.fair_budgets",
     "primary_medical_blend": "capitation.target_allocations",
     "project": "capitation.projection",
+    "project_totals": "capitation.totals",
     "read_allocations": "capitation.sources.allocations",
     "read_cash_calendar": "capitation.cash_calendar",
     "read_coordinates": "capitation.hubs",
@@ -206,6 +208,7 @@ __all__ = [
     "practices_of",
     "primary_medical_blend",
     "project",
+    "project_totals",
     "read_allocations",
     "read_cash_calendar",
     "read_coordinates",

@@ -96,6 +96,8 @@ def project_totals(
         model = load_model(model)
     if start is not None:
         model = replace(model, start=first_of_month(start))
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise InputError(Problem("threads", f"found {threads!r}", "a whole number from 1"))
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)

@@ -23,6 +23,9 @@ persons of a practice begin, for the practice."""
 MOST_CELLS = (1 << 16) - 1
 """Cells that two bytes can tell apart."""
 
+MOST_PRACTICES = 1_000_000
+"""Practices that are known by number: more of them are codes that were taken for places."""
+
 Codes = npt.NDArray[Any]
 Wrong = npt.NDArray[np.bool_]
 
@@ -191,31 +194,30 @@ class Coding:
         return codes
 
     def _of_floats(self, values: Codes, faults: Faults, first: int) -> Codes:
-        whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**31)
-        if not whole.all():
-            mend = f"a whole number from 0{self._to()}, or a label"
-            faults.add(self.column, _WITHOUT[self.column], mend, ~whole, first, values)
-            values = np.where(whole, values, 0)
-        return self._of_numbers(values.astype(np.int64), faults, first)
-
-    def _to(self) -> str:
-        return "" if self.open else f" to {len(self.labels) - 1:,}"
+        whole = np.isfinite(values) & (values == np.floor(values))
+        wrong = ~(whole & (values >= 0) & (values <= self._last))
+        self._note_numbers(values, wrong, faults, first)
+        return self._of_numbers(np.where(wrong, 0, values).astype(np.int64), faults, first)
 
     def _of_numbers(self, values: Codes, faults: Faults, first: int) -> Codes:
         if not len(values):
             return values
         self.met_numbers = True
-        least, most = int(values.min()), int(values.max())
-        end = 2**31 - 1 if self.open else len(self.labels) - 1
-        if least < 0 or most > end:
-            wrong = (values < 0) | (values > end)
-            mend = f"a whole number from 0{self._to()}, or a label"
-            faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, values)
+        if int(values.min()) < 0 or int(values.max()) > self._last:
+            wrong = (values < 0) | (values > self._last)
+            self._note_numbers(values, wrong, faults, first)
             values = np.where(wrong, 0, values)
-            most = int(values.max())
         if self.open:
-            self.labels += [str(n) for n in range(len(self.labels), most + 1)]
+            self.labels += [str(n) for n in range(len(self.labels), int(values.max()) + 1)]
         return values
+
+    @property
+    def _last(self) -> int:
+        return MOST_PRACTICES - 1 if self.open else len(self.labels) - 1
+
+    def _note_numbers(self, values: Codes, wrong: Wrong, faults: Faults, first: int) -> None:
+        mend = f"a whole number from 0 to {self._last:,}, or a label"
+        faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, values)
 
 
 _WITHOUT = {

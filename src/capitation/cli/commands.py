@@ -40,11 +40,13 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
 
 
 def _simulate(args: argparse.Namespace) -> tuple[str, int]:
-    from capitation.cli.simulation_summary import summary_of, words_of
+    from capitation.cli.simulated_rows import write_rows
+    from capitation.cli.simulation_summary import ALL_TOGETHER, summary_of, words_of
 
-    output = _output(args)
+    output = _output(args, ".csv" if args.by_commissioner else ".xlsx")
     asked = asked_about(args)
-    with stage(f"Drawing {args.draws:,} times"):
+    codes = sorted(set(asked.practices["commissioner"].values.astype(str).tolist()))
+    with stage(f"Drawing {args.draws:,} times") as say:
         result = cap.simulate(
             asked.model,
             asked.practices,
@@ -54,22 +56,27 @@ def _simulate(args: argparse.Namespace) -> tuple[str, int]:
             seed=args.seed,
             given=asked.given,
             threads=args.threads,
-            break_even=not args.no_break_even,
+            break_even=not (args.no_break_even or args.by_commissioner),
+            by_practice=not args.by_commissioner,
+            groups={ALL_TOGETHER: codes} if len(codes) > 1 else None,
+            progress=say,
         )
     with stage(f"Writing {output}"):
-        written = cap.write_simulation(result, output)
+        write = write_rows if args.by_commissioner else cap.write_simulation
+        written = write(result, output)
     summary = summary_of(result, written, asked)
     tell_notes(summary["notes"])
-    return as_json(summary) if args.json else words_of(summary, result), _status(written)
+    status = 0 if args.by_commissioner else _status(written)
+    return as_json(summary) if args.json else words_of(summary, result), status
 
 
-def _output(args: argparse.Namespace) -> Path:
-    """Where the workbook goes: refused, as options are, before any work is done."""
+def _output(args: argparse.Namespace, ending: str = ".xlsx") -> Path:
+    """Where the workbook or the table goes: refused, as options are, before any work is done."""
     from capitation.cli.run_outputs import other_outputs
     from capitation.files import path_problems
 
     output = Path(args.output)
-    raise_if_any([*path_problems(output), *other_outputs(args), *option_problems(args)])
+    raise_if_any([*path_problems(output, ending), *other_outputs(args), *option_problems(args)])
     return output
 
 
@@ -286,16 +293,32 @@ def _verify(args: argparse.Namespace) -> tuple[str, int]:
     return verify(args)
 
 
+def _totals(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.totals_summary import totals
+    from capitation.files import path_problems
+
+    wrong_path = path_problems(Path(args.output), ".csv") if args.output else ()
+    raise_if_any([*wrong_path, *option_problems(args)])
+    return totals(args, asked_about(args))
+
+
 def _hubs(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.hubs_summary import hubs
 
     return hubs(args)
 
 
+def _warmup(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.warmup_summary import warmup
+
+    return warmup(args)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "template": _template,
     "check": _check,
     "run": _run,
+    "totals": _totals,
     "simulate": _simulate,
     "explain": _explain,
     "settle": _settle,
@@ -310,7 +333,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "hubs": _hubs,
     "models": _models,
     "backtest": _backtest,
+    "warmup": _warmup,
 }
 
-WRITING = ("template", "run", "simulate", "settle", "reactivate", "budget", "hubs")
+WRITING = ("template", "run", "totals", "simulate", "settle", "reactivate", "budget", "hubs")
 """Commands that write a file."""

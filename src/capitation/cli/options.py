@@ -15,7 +15,9 @@ from capitation.cli import (
     hubs_summary,
     sensitivity_summary,
     template_summary,
+    totals_summary,
     verify_summary,
+    warmup_summary,
 )
 from capitation.errors import Problem
 
@@ -91,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     several: dict[str, Any] = {"nargs": "+", "action": "extend"}
     only = "after MODEL: only these [those the model names]"
     run = command("run", "project every practice's payments, as a workbook")
+    totals = command("totals", totals_summary.DOES)
     simulate = command("simulate", "draw what chance may bring, many times, as a workbook")
     explain = command("explain", "why a figure is what it is, down to its sources")
     settle = command("settle", "what leaves in which month, in whole pence, as a file of payments")
@@ -101,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     afford = command("afford", "whether commissioner, provider and practices can afford a contract")
     sensitivity = command("sensitivity", sensitivity_summary.SENSITIVITY_DOES)
     seek = command("seek", sensitivity_summary.SEEK_DOES)
-    asking = (run, simulate, explain, settle, appraise, compare, afford, sensitivity, seek)
+    asking = (run, totals, simulate, explain, settle, appraise, compare, afford, sensitivity, seek)
     for add in asking:
         also = WRITTEN_TOO if add in (explain, compare) else ""
         add("model", metavar="MODEL", help=MODEL + also)
@@ -122,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         add("--start", metavar="2017-04", help="the first month [as the model says]")
         add("--months", type=int, metavar="N", help="how many to project [as the model says]")
     compare("other", nargs="?", metavar="OTHER.xlsx", help="a workbook to set against the first")
-    for add in (run, simulate, settle, compare, afford):
+    for add in (run, totals, simulate, settle, compare, afford):
         add("--scenario", **several, metavar="NAME", help="only these [all]")
     for add in (run, simulate):
         add("--output", required=True, metavar="OUT.xlsx", help="the workbook to write")
@@ -134,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--live", choices=LIVE, default="auto", help=LIVE_HELP)
     untried = "do not try the low and the high of each assumption"
     add("--no-sensitivity", action="store_true", help=untried)
+    totals_summary.add_options(totals)
     settle("--output", required=True, metavar="OUT.csv", help="the file of payments to write")
     paid_instead = "practice,from,paid_to,share: who is paid in a practice's place"
     settle("--successors", metavar="FILE.csv", help=paid_instead)
@@ -162,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate("--threads", type=int, metavar="N", help="the result does not depend on it [all]")
     solved = "do not solve for the reduction that pays for the scheme"
     simulate("--no-break-even", action="store_true", help=solved)
+    alone = "what commissioners have, as a table OUT.csv, and no break-even: quick for all England"
+    simulate("--by-commissioner", action="store_true", help=alone)
     figure = "a rule, total, input or term; of a written workbook a cell, as 'Summary!C8'"
     explain("variable", metavar="VARIABLE", help=figure)
     explain("labels", nargs="*", metavar="KEY=VALUE", help=f"where: {', '.join(LABELS)}")
@@ -172,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_summary.add_options(command("verify", verify_summary.DOES))
     budget_summary.add_options(command("budget", budget_summary.DOES))
     hubs_summary.add_options(command("hubs", hubs_summary.DOES))
+    warmup_summary.add_options(command("warmup", warmup_summary.DOES))
     add = command("reactivate", "decide on requests to take up a suspended contract again, and why")
     add("requests", metavar="REQUESTS.csv", help="practice,suspended,notice,effective,partners,…")
     add("--output", metavar="OUT.csv", help="what is granted, as run takes it: --practice-terms")
@@ -203,17 +210,23 @@ def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
             yield Problem("--set", found, "write it as list_growth=0.01")
         elif terms[n] in terms[:n]:
             yield Problem("--set", f"{terms[n]} is set twice", "set it once")
+    if args.command in ("simulate", "totals"):
+        yield from _wrong_threads(args.threads)
     if args.command == "simulate":
         yield from _simulation_problems(args)
     if args.command == "appraise":
         yield from _appraisal_problems(args)
 
 
+def _wrong_threads(threads: int | None) -> Iterator[Problem]:
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        yield Problem("--threads", f"found {threads}", f"from 1 to {MOST_THREADS:,}")
+
+
 def _simulation_problems(args: argparse.Namespace) -> Iterator[Problem]:
     for option, found, least, most in (
         ("--draws", args.draws, 2, MOST_DRAWS),
         ("--seed", args.seed, 0, MOST_SEED),
-        ("--threads", args.threads, 1, MOST_THREADS),
     ):
         if found is not None and not least <= found <= most:
             yield Problem(option, f"found {found}", f"from {least} to {most:,}")

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from capitation.cli.asked import Asked
 from capitation.cli.console import listed, table
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from capitation.cli.asked import Asked
 
 
 OTHER_OUTPUTS = {"tables": "Tables", "html": "Page", "parquet": "Data", "netcdf": "Result"}

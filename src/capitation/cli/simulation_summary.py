@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from capitation.cli.asked import Asked
 from capitation.cli.console import MOST_SHOWN, in_pounds, listed, table
-from capitation.cli.run_summary import about, asked_in_words, written_in_words
+from capitation.cli.run_summary import about, asked_in_words, asked_of, written_in_words
+from capitation.cli.simulated_rows import Rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,34 +20,49 @@ LOW, HIGH = "0.05", "0.95"
 
 HALF_A_PENNY = 0.005
 
+ALL_TOGETHER = "all together"
+"""What the sum of all commissioners is called."""
+
 
 def summary_of(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
     """What was asked, what is to be expected and how far that may be missed, what was written."""
     solved = "break_even_reduction" in result
     return {
-        **about(result, written, asked),
+        **_about(result, written, asked),
         "months": asked.months,
         "start": f"{asked.model.start:%Y-%m}",
         "scenarios": [str(name) for name in result["scenario"].values],
         "draws": int(result.attrs["draws"]),
         "seed": int(result.attrs["seed"]),
-        "cost": list(_costs(result)),
+        "cost": list(_costs(result, "commissioner")),
+        "cost_of_all": list(_costs(result, "group")),
         "chance_of_earning": list(_chances(result)),
         "break_even": list(_break_evens(result)) if solved else None,
         "largest_reduction": float(result["reduction"].max()) if solved else None,
     }
 
 
-def _costs(result: xr.Dataset) -> Iterator[dict[str, Any]]:
-    """The scheme's cost to each commissioner: mean, its standard error, and quantiles."""
-    name = f"commissioner_{result.attrs['cost'].removeprefix('commissioner_')}"
-    if not result.attrs["cost"]:
+def _about(result: xr.Dataset, written: Any, asked: Asked) -> dict[str, Any]:
+    if not isinstance(written, Rows):
+        return about(result, written, asked)
+    told = {"output": str(written.path), "rows": written.count}
+    return asked_of(result, asked) | told
+
+
+def _costs(result: xr.Dataset, of: str) -> Iterator[dict[str, Any]]:
+    """The scheme's cost to each commissioner: mean, its standard error, and quantiles.
+
+    Of what is told of a group, the group stands in the commissioner's place.
+    """
+    name = f"{of}_{result.attrs['cost'].removeprefix('commissioner_')}"
+    dim = "commissioner_code" if of == "commissioner" else of
+    if not result.attrs["cost"] or dim not in result.dims:
         return
-    for at in _places(result, "scenario", "commissioner_code", "year", "effect"):
+    for at in _places(result, "scenario", dim, "year", "effect"):
         of_draws = result[name].sel(at)
         yield {
             "scenario": at["scenario"],
-            "commissioner": at["commissioner_code"],
+            "commissioner": at[dim],
             "year": at["year"],
             "effect": at["effect"],
             "mean": _number(result[f"{name}_mean"].sel(at)),
@@ -136,9 +152,15 @@ def words_of(summary: Mapping[str, Any], result: xr.Dataset) -> str:
         *_cost_tables(summary),
         *_chance_tables(summary),
         *_break_even_table(summary),
-        written_in_words(summary),
+        _written_in_words(summary),
     ]
     return "\n\n".join(parts)
+
+
+def _written_in_words(summary: Mapping[str, Any]) -> str:
+    if "rows" not in summary:
+        return written_in_words(summary)
+    return table([("Rows", f"{summary['rows']:,}"), ("Table", summary["output"])], str.ljust)
 
 
 def _ends(summary: Mapping[str, Any]) -> tuple[str, str]:
@@ -151,11 +173,12 @@ def _ends(summary: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _cost_tables(summary: Mapping[str, Any]) -> list[str]:
-    """A table for each scenario and commissioner."""
+    """A table for each scenario and commissioner, that of all together first."""
     heading = ("mean", "standard error", "5%", "95%")
     tables = []
-    groups = itertools.groupby(summary["cost"], lambda row: (row["scenario"], row["commissioner"]))
-    for names, rows in groups:
+    rows = [*summary["cost_of_all"], *summary["cost"]]
+    groups = itertools.groupby(rows, lambda row: (row["scenario"], row["commissioner"]))
+    for names, of_one in groups:
         lines = [
             (
                 f"{row['year']}, {row['effect']}",
@@ -164,10 +187,10 @@ def _cost_tables(summary: Mapping[str, Any]) -> list[str]:
                 in_pounds(row["quantiles"][LOW]),
                 in_pounds(row["quantiles"][HIGH]),
             )
-            for row in rows
+            for row in of_one
         ]
         tables.append(table([(f"Expected cost: {', '.join(names)}", *heading), *lines]))
-    return _some(tables)
+    return _some(tables, summary)
 
 
 def _chance_tables(summary: Mapping[str, Any]) -> list[str]:
@@ -194,7 +217,7 @@ def _chance_tables(summary: Mapping[str, Any]) -> list[str]:
             for row in rows
         ]
         tables.append(table([tuple(heading), *lines]))
-    return _some(tables)
+    return _some(tables, summary)
 
 
 def _break_even_table(summary: Mapping[str, Any]) -> list[str]:
@@ -224,6 +247,6 @@ def _share(share: float) -> str:
     return f"{share:.1%}"
 
 
-def _some(tables: list[str]) -> list[str]:
-    more = len(tables) - MOST_SHOWN
-    return tables[:MOST_SHOWN] + ([f"and {more} more, in the workbook"] if more > 0 else [])
+def _some(tables: list[str], summary: Mapping[str, Any]) -> list[str]:
+    more, where = len(tables) - MOST_SHOWN, "table" if "rows" in summary else "workbook"
+    return tables[:MOST_SHOWN] + ([f"and {more} more, in the {where}"] if more > 0 else [])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import linecache
 import pickle
 import platform
@@ -75,14 +76,16 @@ def load(
     """
     with _LOADING:
         above = _module_of(support, compiled, error_model) if support else None
-        return getattr(_module_of(source, compiled, error_model, above), ENTRY)  # type: ignore[no-any-return]
+        function: Callable[..., Any] = vars(_module_of(source, compiled, error_model, above))[ENTRY]
+        return function
 
 
 def compile_for(function: Callable[..., Any], arguments: Sequence[Any]) -> None:
     """Compile what `load` gave for arguments of these types, without running it."""
     import numba
 
-    function.compile(tuple(numba.typeof(argument) for argument in arguments))  # type: ignore[attr-defined]
+    dispatcher: Any = function
+    dispatcher.compile(tuple(numba.typeof(argument) for argument in arguments))
 
 
 def forget() -> None:
@@ -120,20 +123,20 @@ def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compiler(name: str, text: str, error_model: str) -> Callable[..., Any]:
     """What ``@compiled`` stands for in a text."""
-    import numba
-
+    njit: Any = importlib.import_module("numba").njit
     folder = kept_code.folder_for(_environment())
     inside = f"def {ENTRY}(" in text
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         # What only kernels call needs no door to Python, which takes as long to make as the rest.
         inner = function.__name__ != ENTRY
-        doors: dict[str, Any] = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
-        made = numba.njit(nogil=True, error_model=error_model, **doors)(function)
+        doors = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
+        made: Any = njit(nogil=True, error_model=error_model, **doors)(function)
         # A kernel's machine code has that of its own functions in it.
         if folder is not None and not (inner and inside):
             made._cache = _Kept(folder, name, function.__name__, text)
-        return made  # type: ignore[no-any-return]
+        compiles: Callable[..., Any] = made
+        return compiles
 
     return compiled
 
@@ -141,14 +144,10 @@ def _compiler(name: str, text: str, error_model: str) -> Callable[..., Any]:
 @functools.cache
 def _environment() -> str:
     """All that machine code depends on besides its text, and the processor that Numba names."""
-    import llvmlite
-    import numba
-    import numpy as np
-
+    numba, *others = (importlib.import_module(name) for name in ("numba", "llvmlite", "numpy"))
     settings = [f"{name}={getattr(numba.config, name, None)}" for name in _SETTINGS]
-    versions = [sys.version, platform.machine(), sys.platform]
-    versions += [numba.__version__, llvmlite.__version__, np.__version__]
-    return "\n".join([*versions, *settings])
+    versions = [str(of.__version__) for of in (numba, *others)]
+    return "\n".join([sys.version, sys.platform, platform.machine(), *versions, *settings])
 
 
 class _Kept:
@@ -198,7 +197,8 @@ class _Kept:
 def _packed(made: Any) -> bytes:
     from numba.core.serialize import dumps
 
-    return dumps(made._reduce())  # type: ignore[no-any-return]
+    packed: bytes = dumps(made._reduce())
+    return packed
 
 
 def _rebuilt(packed: bytes, context: Any) -> Any:

@@ -52,7 +52,7 @@ NONE_ = float("nan")
 # ------------------------------------------------------------------ pasted into kernels
 
 
-def stream_key_(practice_key: int, period_key: int, stream: int) -> int:
+def key_of_draws_(practice_key: int, period_key: int, stream: int) -> int:
     """What the draws of one practice, period and stream have in common: see `uniform_`."""
     key = mix_(0x9E3779B97F4A7C15 ^ practice_key)
     key = mix_(key ^ period_key)
@@ -483,7 +483,7 @@ def gamma_lanes_(variation, rows, mean, levels, out):
 
 
 _PASTED = (
-    stream_key_,
+    key_of_draws_,
     uniform_lanes_,
     log_lanes_,
     exp_lanes_,

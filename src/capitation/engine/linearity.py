@@ -225,7 +225,8 @@ class _Writing:
             first = self.names[wanted.first]
         place = former.definition.place if former else _place_of(of)
         like = Node(name, Total("", "practices", name, title, first, place), unit, dims)
-        self.nodes[name] = replace(like, definition=self.definition(wanted, like))
+        if not (former and wanted.is_added_up and former.definition.first == first):
+            self.nodes[name] = replace(like, definition=self.definition(wanted, like))
 
     def definition(self, wanted: Sum, like: Node) -> Rule | Total:
         """How a sum is found."""

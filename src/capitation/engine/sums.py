@@ -6,6 +6,7 @@ A sum is of a name, each practice counted once or by a column: a value of the pr
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
@@ -94,6 +95,7 @@ class Plan:
         self.sums: dict[Key, Sum] = {}
         self.columns: dict[str, Column] = {}
         self.column_of: dict[tuple[object, ...], str] = {}
+        self.has_scenarios = any("scenario" in leaf.dims for leaf in graph.leaves.values())
         self.taken = {*graph.nodes, *graph.leaves, *_names_of_constants(graph)}
         for name in wanted:
             self.visit(name)
@@ -216,12 +218,13 @@ class Plan:
     def cost(self) -> float:
         """About how many operations it takes, in operations of one practice in one month."""
         nodes = (self.graph.nodes[name] for name in self.visited)
-        of_rules = sum(
-            operations_of(node) * self.times(node.dims)
-            for node in nodes
-            if not is_over_practices(node)
-        )
+        of_rules = sum(self.cost_of_node(n) for n in nodes if not is_over_practices(n))
         return of_rules + sum(map(self.cost_of_sum, self.sums.values()))
+
+    def cost_of_node(self, node: Node) -> float:
+        if isinstance(node.definition, Total):
+            return _COST_OF_ADDING * self.times(self.graph[node.definition.of].dims)
+        return operations_in(node.definition.written_out) * self.times(node.dims)
 
     def cost_of_sum(self, wanted: Sum) -> float:
         if wanted.of in self.columns:
@@ -229,7 +232,7 @@ class Plan:
         dims = self.graph[wanted.of].dims
         if wanted.is_added_up:
             return (_COST_OF_ADDING + bool(wanted.weight)) * self.times(dims)
-        operations = _operations_in(wanted.expansion.expression) if wanted.expansion else 1
+        operations = operations_in(wanted.expansion.expression) if wanted.expansion else 1
         return operations * self.times(dims) / _PRACTICES
 
     def times(self, dims: tuple[str, ...]) -> float:
@@ -238,22 +241,23 @@ class Plan:
         scenarios = 1 if "scenario" in dims or not self.has_scenarios else 1 / _SCENARIOS
         return _MONTHS[time_of(dims)] * area * scenarios
 
-    @property
-    def has_scenarios(self) -> bool:
-        return any("scenario" in leaf.dims for leaf in self.graph.leaves.values())
-
     def doubtful(self) -> Iterator[str]:
-        """Rules whose sums are made of sums that take a loop, so that they might as well take it.
+        """Rules that might as well be added up practice by practice.
 
-        It is plain gain to be made of nothing but sums of columns; or, for a rule that nothing else
-        needs practice by practice, of a single other sum that is no product.
+        That costs little where they are run for each practice in any case, or where they are made
+        of several sums that take the loop, or of products that would have to be made for them.
         """
         for wanted in self.sums.values():
             if wanted.is_added_up or "practice" not in self.graph[wanted.of].dims:
                 continue
-            looped = [key for key in self.within(wanted) if self.takes_a_loop(key)]
-            weighted = any(weight for weight, _ in looped)
-            if looped and (wanted.of in self.visited or len(looped) > 1 or weighted):
+            inside = self.within(wanted)
+            looped = [key for key in inside if self.takes_a_loop(key)]
+            if wanted.of in self.visited:
+                costs = sum(self.cost_of_sum(self.sums[key]) for key in inside)
+                doubtful = costs > _COST_OF_ADDING * self.times(self.graph[wanted.of].dims)
+            else:
+                doubtful = len(looped) > 1 or any(weight for weight, _ in looped)
+            if doubtful:
                 yield wanted.of
 
     def takes_a_loop(self, key: Key) -> bool:
@@ -280,15 +284,10 @@ def is_over_practices(node: Node) -> bool:
     return isinstance(node.definition, Total) and node.definition.over == "practices"
 
 
-def operations_of(node: Node) -> int:
-    """About how much work one value of a node is."""
-    if isinstance(node.definition, Total):
-        return _COST_OF_ADDING
-    return max(1, _operations_in(node.definition.written_out))
-
-
-def _operations_in(expression: ast.expr) -> int:
-    return sum(isinstance(part, _OPERATIONS) for part in ast.walk(expression))
+@functools.lru_cache(maxsize=4096)
+def operations_in(expression: ast.expr) -> int:
+    """About how many operations an expression takes; one at least."""
+    return max(1, sum(isinstance(part, _OPERATIONS) for part in ast.walk(expression)))
 
 
 def _names_of_constants(graph: Graph) -> Iterator[str]:

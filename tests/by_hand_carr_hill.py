@@ -24,7 +24,7 @@ BY_HAND = {
     # wages 10% over the national average, on 48% of costs
     "staff_market_forces_index": [((1.1, 0.48), 1.048), ((1, 0.48), 1)],
     "rurality_index": [((0.95, 0.58), 0.971), ((1, 0.58), 1)],
-    "formula_index": [((1.0943, 1.0007, 0.9934, 1.0455, 0.98, 1.01), 1.125746)],
+    "formula_index": [((1.0943, 1.0007, 0.9934, 1.0455, 0.98, 1.01), 1.125734)],
     "crude_formula_list": [((7000, 1.1257), 7879.9)],
     "formula_weighted_list": [((7879.9, 0.99), 7801.101)],
     "payment_formula_list": [

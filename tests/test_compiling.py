@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,6 +86,23 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path / "kept"
 
 
+@pytest.fixture(scope="module")
+def once_filled(tmp_path_factory) -> Path:
+    """A folder in which the kernel and its support are kept."""
+    folder = tmp_path_factory.mktemp("filled") / "kept"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("CAPITATION_CACHE", str(folder))
+        run_anew(monkeypatch)
+    return folder
+
+
+@pytest.fixture
+def filled(folder, once_filled) -> Path:
+    """A folder of this test's own with the same in it."""
+    shutil.copytree(once_filled, folder)
+    return folder
+
+
 def run_anew(monkeypatch, support: str = SUPPORT, **options) -> tuple[list[float], int, int]:
     """What a kernel gives where nothing is loaded yet, and how often it was kept and compiled."""
     monkeypatch.setattr(compiling, "_MODULES", {})
@@ -136,9 +154,9 @@ def test_a_second_process_compiles_nothing_and_an_edited_copy_is_never_stale(tmp
     assert not Path(numba_folder).exists()
 
 
-def test_the_text_stands_beside_its_machine_code(folder, monkeypatch):
-    run_anew(monkeypatch)
-    (code,) = machine_code(folder)
+def test_the_text_stands_beside_its_machine_code(filled, monkeypatch):
+    assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
+    (code,) = machine_code(filled)
     stem = code.name.partition("-")[0]
     assert code.with_name(f"{stem}.py").read_text() == SOURCE
     assert stem in compiling._MODULES
@@ -146,22 +164,20 @@ def test_the_text_stands_beside_its_machine_code(folder, monkeypatch):
         assert code.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_edited_callee_is_another_kernel(folder, monkeypatch):
-    assert run_anew(monkeypatch) == ([3.0, 4.0], 0, 1)
+def test_an_edited_callee_is_another_kernel(filled, monkeypatch):
     assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
     assert run_anew(monkeypatch, SUPPORT.replace("2.0", "4.0")) == ([6.0, 8.0], 0, 1)
     assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
 
 
-def test_functions_of_kernels_are_compiled_once_for_all_of_them(folder, monkeypatch):
-    run_anew(monkeypatch)
+def test_functions_of_kernels_are_compiled_once_for_all_of_them(filled, monkeypatch):
     monkeypatch.setattr(compiling, "_MODULES", {})
     other = load(SOURCE.replace("1.0", "3.0"), True, SUPPORT)
     other(np.ones(1), np.zeros(1))
     shared = other.py_func.__globals__["doubled_"]
-    assert [sum(shared.stats.cache_hits.values()), len(machine_code(folder, "doubled_"))] == [1, 1]
-    assert len(machine_code(folder)) == 2
-    assert machine_code(folder, "more_") == []
+    assert [sum(shared.stats.cache_hits.values()), len(machine_code(filled, "doubled_"))] == [1, 1]
+    assert len(machine_code(filled)) == 2
+    assert machine_code(filled, "more_") == []
 
 
 def test_error_models_are_kept_apart(folder, monkeypatch):
@@ -178,17 +194,16 @@ def test_error_models_are_kept_apart(folder, monkeypatch):
     assert len(machine_code(folder)) == 2
 
 
-def test_settings_that_change_machine_code_have_a_folder_of_their_own(folder, monkeypatch):
+def test_settings_that_change_machine_code_have_a_folder_of_their_own(filled, monkeypatch):
     import numba
 
-    run_anew(monkeypatch)
     monkeypatch.setattr(numba.config, "SLP_VECTORIZE", 1 - numba.config.SLP_VECTORIZE)
     compiling._environment.cache_clear()
     try:
         assert run_anew(monkeypatch) == ([3.0, 4.0], 0, 1)
     finally:
         compiling._environment.cache_clear()
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(filled.iterdir())) == 2
 
 
 def test_plain_python_keeps_nothing_and_gives_the_same(folder):
@@ -213,28 +228,19 @@ def test_a_text_is_loaded_once_whatever_thread_asks(folder, compiled):
     assert len(set(map(id, found))) == 1
 
 
-def test_compiled_ahead_it_is_not_run(folder, monkeypatch):
-    monkeypatch.setattr(compiling, "_MODULES", {})
-    results = np.full(1, 7.0)
-    compiling.compile_for(load(SOURCE, True, SUPPORT), [np.zeros(1), results])
-    assert results[0] == 7.0
-    assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
-
-
 # What is not as it was written ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["cut off", "empty", "a bit", "another's", "not ours"])
-def test_a_damaged_file_is_compiled_again_and_mended(folder, monkeypatch, fault):
-    run_anew(monkeypatch)
-    (code,) = machine_code(folder)
+def test_a_damaged_file_is_compiled_again_and_mended(filled, monkeypatch, fault):
+    (code,) = machine_code(filled)
     whole = code.read_bytes()
     code.write_bytes(
         {
             "cut off": whole[: len(whole) // 2],
             "empty": b"",
             "a bit": whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:],
-            "another's": machine_code(folder, "doubled_")[0].read_bytes(),
+            "another's": machine_code(filled, "doubled_")[0].read_bytes(),
             "not ours": pickle.dumps(["nothing of ours"]),
         }[fault]
     )
@@ -242,9 +248,8 @@ def test_a_damaged_file_is_compiled_again_and_mended(folder, monkeypatch, fault)
     assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
 
 
-def test_what_is_run_is_the_text_at_hand_whatever_the_folder_says(folder, monkeypatch):
-    run_anew(monkeypatch)
-    (code,) = machine_code(folder)
+def test_what_is_run_is_the_text_at_hand_whatever_the_folder_says(filled, monkeypatch):
+    (code,) = machine_code(filled)
     source = code.with_name(f"{code.name.partition('-')[0]}.py")
     source.write_text("raise SystemExit('not ours')")
     code.unlink()
@@ -253,9 +258,7 @@ def test_what_is_run_is_the_text_at_hand_whatever_the_folder_says(folder, monkey
 
 
 @pytest.mark.parametrize("part", ["_packed", "_rebuilt"])
-def test_a_numba_that_packs_otherwise_compiles_each_time(folder, monkeypatch, part):
-    run_anew(monkeypatch)
-
+def test_a_numba_that_packs_otherwise_compiles_each_time(filled, monkeypatch, part):
     def otherwise(*_):
         raise AttributeError("_reduce")
 
@@ -389,12 +392,11 @@ def test_a_relative_cache_folder_of_the_user_is_passed_over(tmp_path, monkeypatc
     assert kept_code.folder_of_all() == tmp_path / ".cache" / "capitation"
 
 
-def test_clearing_removes_kernels_of_all_versions_and_nothing_else(folder, monkeypatch):
-    run_anew(monkeypatch)
-    (folder / "kernels-0.0.1-0123").mkdir()
-    (folder / "kernels-0.0.1-0123" / "old").write_bytes(bytes(1_000))
-    (folder / "mine.txt").write_text("not a kernel")
+def test_clearing_removes_kernels_of_all_versions_and_nothing_else(filled, monkeypatch):
+    (filled / "kernels-0.0.1-0123").mkdir()
+    (filled / "kernels-0.0.1-0123" / "old").write_bytes(bytes(1_000))
+    (filled / "mine.txt").write_text("not a kernel")
     assert kept_code.size_of_all() > 1_000
     kept_code.clear()
-    assert [file.name for file in folder.iterdir()] == ["mine.txt"]
+    assert [file.name for file in filled.iterdir()] == ["mine.txt"]
     assert kept_code.size_of_all() == 0

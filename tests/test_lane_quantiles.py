@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from numba import njit
 
 from capitation.engine import quantiles
-from capitation.engine.lane_quantiles import COUNT_ROWS, GAMMA_ROWS, LANES, NORMAL_ROWS, lane_text
+from capitation.engine.lane_gammas import GAMMA_ROWS
+from capitation.engine.lane_quantiles import COUNT_ROWS, NORMAL_ROWS
+from capitation.engine.lane_samplers import LANES, lane_text
 from capitation.engine.samplers import draw_keys, key_of, stream_of
 
 SMALLEST, LARGEST = 2.0**-54, 1 - 2.0**-53
@@ -157,8 +159,11 @@ def check(name, out, *arguments, spread=None):
         one = () if spread is None else (spread,)
         run(f"lanes_{name}", *one, rows.rows, rows.bits)
         arguments_of_each = [of_block[0], *one, *of_block[1:]]
-        run(f"each_{name}", *(np.ascontiguousarray(a) if np.ndim(a) else a
-                              for a in arguments_of_each), expected)
+        run(
+            f"each_{name}",
+            *(np.ascontiguousarray(a) if np.ndim(a) else a for a in arguments_of_each),
+            expected,
+        )
         agree(rows.row(out), expected)
 
 
@@ -205,7 +210,7 @@ def test_counts(spread):
     for mean in (1e-3, 2.777, 2.78, 12.0, 750.0, 1e6, 3.9e8, 4.1e8, 1e12, 1e15, 1e16):
         check("count", 3, mean, u, spread=spread)
     odd = np.array([0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, 5e-324, 1e-300, 1e300])
-    check("count", 3, odd[:, None], u[:: 40], spread=spread)
+    check("count", 3, odd[:, None], u[::40], spread=spread)
 
 
 @pytest.mark.parametrize("variation", [*VARIATIONS, math.nan, math.inf])
@@ -214,7 +219,7 @@ def test_gammas(variation):
     u = some_uniforms(2500)
     check("gamma", 4, 10 ** generator.uniform(-3, 9, u.size), u, spread=variation)
     odd = np.array([0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, 5e-324, 1e300])
-    check("gamma", 4, odd[:, None], u[:: 40], spread=variation)
+    check("gamma", 4, odd[:, None], u[::40], spread=variation)
 
 
 uniforms = st.one_of(

@@ -31,7 +31,7 @@ from capitation.engine.units import Unit
 from capitation.example import example_practices
 from capitation.model import Model
 from capitation.setting import setting_of, values_of_leaves
-from capitation.vocabulary import MONTHS_PER_YEAR, round_to_pence
+from capitation.vocabulary import MONTHS_PER_YEAR
 
 from .strategies import (
     BOLTON,
@@ -196,7 +196,7 @@ def linear_case(chance: random.Random, rules: int, months: int) -> Case:
 
 
 def with_totals(case: Case, chance: random.Random) -> Case:
-    """A drawn case with more totals over practices: of rules, of years, of what is looked back at."""
+    """A drawn case with more totals over practices: of rules, of years, of whatever it has."""
     of_practices = [n for n in case.graph.nodes if "practice" in case.graph[n].dims]
     summed = chance.sample(of_practices, min(len(of_practices), 4))
     definitions = [node.definition for node in case.graph.nodes.values()]
@@ -659,6 +659,20 @@ def test_names_that_are_made_do_not_clash_with_a_models():
     assert formula(pushed, "sum_of_need") == "growth * 3"
     assert formula(pushed, "column_1") == "need * 2"
     assert {"sum_of_need_no_2", "column_1_no_2"} <= set(pushed.nodes)
+
+
+def test_a_practices_figure_may_bear_the_name_of_another_rules_constant():
+    half = {"HALF": CONSTANTS["HALF"]}
+    leaf = Leaf("HALF", "input", Unit.parse("1"), ("practice",))
+    text = "def x(own, growth, need):\n    'X.'\n    return own * growth * (HALF * need)"
+    inner = Rule("x", "1", text, "x", constants=half)
+    outer = hand_made("y", "1", "x * HALF")
+    total = Total("y", "practices", "all_y")
+    case = hand_case(inner, Total("x", "practices", "all_x"))
+    case.graph = bind([inner, outer, total], (HAND_LEAVES | {"HALF": leaf}).get)
+    case.values["HALF"] = np.arange(case.sizes["practice"]) + 1.0
+    case.wanted = ["all_y"]
+    assert_same_values(case, pushed_down(case.graph, case.wanted))
 
 
 def test_totals_that_nobody_asks_for_are_left_as_they_are():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import subprocess
 import sys
 from fractions import Fraction
@@ -13,6 +15,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capitation.cli.weigh_summary import add_options
+from capitation.cli.weigh_summary import weigh as weigh_command
 from capitation.engine.compiling import load
 from capitation.errors import InputError
 from capitation.weighing import weigh
@@ -227,6 +231,29 @@ def test_columns_in_memory_are_taken_in_batches(monkeypatch):
     xr.testing.assert_identical(weigh(as_texts(), WEIGHTS), weigh(FRAME, WEIGHTS))
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_where_labels_are_numbers_a_number_is_a_label(tmp_path, ending):
+    frame = pd.DataFrame({"practice": [30, 10, 30], "age_band": [1, 2, 2], "sex": [2, 1, 1]})
+    weights = xr.DataArray([[1.0, 2], [4, 8]], {"age_band": ["1", "2"], "sex": ["2", "1"]})
+    path = tmp_path / f"persons.{ending}"
+    if ending == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    for persons in (frame, path):
+        found = weigh(persons, weights, practices=["10", "30"], normalise=False)
+        assert found["weighted_list"].values.tolist() == [[8, 1 + 8]]
+    with pytest.raises(InputError, match=r"row 2 \(3\) \(one of 1, 2\)"):
+        weigh(frame.assign(age_band=[1, 3, 2]), weights)
+
+
+def test_practices_known_by_number_are_not_too_many():
+    persons = as_places() | {"practice": np.array([0, 1, 2, 3, 100_000])}
+    with pytest.raises(InputError, match="1 person of no known practice: row 5"):
+        weigh(persons, WEIGHTS)
+
+
 def test_the_formulas_own_bands_are_taken_if_none_are_named():
     persons = {"practice": ["A"], "age_band": ["85+"], "sex": ["female"]}
     counted = count_persons(persons)
@@ -416,6 +443,56 @@ def test_a_small_job_starts_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ------------------------------------------------------------------------------------ command
+
+
+def run(tmp_path, *words):
+    """What the command says, of persons and weights in files."""
+    FRAME.to_csv(tmp_path / "persons.csv", index=False)
+    (tmp_path / "weights.csv").write_text(TEXT, encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    add_options(parser.add_argument)
+    files = [str(tmp_path / "persons.csv"), "--weights", str(tmp_path / "weights.csv")]
+    return weigh_command(parser.parse_args([*files, *words]))
+
+
+def test_the_command_says_and_writes_what_is_weighed(tmp_path):
+    output = tmp_path / "weighted.csv"
+    text, status = run(tmp_path, "--output", str(output))
+    assert status == 0
+    assert text.startswith("5 persons of 2 practices: persons.csv\n\nWeights   scale  least need")
+    assert text.endswith(f"2 weighted lists: {output}")
+    found = weigh(FRAME, WEIGHTS)
+    rows = [line.split(",") for line in output.read_text("utf-8").splitlines()]
+    assert rows[0] == ["weight_set", "practice", "registered_list", "weighted_list", "need_index"]
+    assert [row[:3] for row in rows[1:]] == [["one", "A", "3"], ["one", "B", "2"]]
+    assert [float(row[3]) for row in rows[1:]] == found["weighted_list"].values[0].tolist()
+
+
+def test_the_command_gives_json(tmp_path):
+    factors = tmp_path / "factors.csv"
+    factors.write_text("practice,rurality\nA,3\nB,2\n", encoding="utf-8")
+    text, status = run(tmp_path, "--json", "--no-normalise", "--factors", str(factors))
+    found = json.loads(text)
+    assert status == 0
+    assert found["persons"] == 5
+    assert found["practice_factors"] == "rurality"
+    assert found["weight_sets"]["one"]["weighted_list"] == {"A": 51, "B": 26}
+    assert found["weight_sets"]["one"]["normalisation"] == 1
+    assert found["output"] is None
+    assert "Factors of practices: rurality" in run(tmp_path, "--factors", str(factors))[0]
+
+
+def test_the_command_refuses_options_before_it_counts(tmp_path):
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, "--threads", "0", "--output", str(tmp_path / "weighted.xlsx"))
+    assert said(caught) == [
+        f"{tmp_path / 'weighted.xlsx'}: is not the name of a table (end it in .csv)",
+        "--threads: found 0 (one or more)",
+    ]
 
 
 # ------------------------------------------------------------------------------------ faults

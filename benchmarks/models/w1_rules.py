@@ -33,10 +33,22 @@ def weighted(registered, wr):
     return registered * wr
 
 
+@rule(unit="GBP/patient/month", assumption=SHAPE)
+def monthly_price(price_for_the_year):
+    """A twelfth of the price: a rule of its own, so that it is divided once for all practices."""
+    return price_for_the_year / MONTHS_PER_YEAR
+
+
+@rule(unit="GBP/patient/month", assumption=SHAPE)
+def monthly_guarantee(guarantee_for_the_year):
+    """A twelfth of the guarantee."""
+    return guarantee_for_the_year / MONTHS_PER_YEAR
+
+
 @rule(unit="GBP/month", assumption=SHAPE)
-def global_sum(weighted, price_for_the_year):
+def global_sum(weighted, monthly_price):
     """So much a weighted patient."""
-    return weighted * price_for_the_year / MONTHS_PER_YEAR
+    return weighted * monthly_price
 
 
 @rule(unit="GBP/month", assumption=SHAPE)
@@ -53,10 +65,9 @@ def premium(prem0, months_since_start, delay, clawback_for_the_year):
 
 
 @rule(unit="GBP/month", assumption=SHAPE)
-def top_up(guarantee_for_the_year, weighted, global_sum, correction, premium):
+def top_up(monthly_guarantee, weighted, global_sum, correction, premium):
     """What lifts core income to the guarantee."""
-    guaranteed = guarantee_for_the_year * weighted / MONTHS_PER_YEAR
-    return max(0, guaranteed - (global_sum + correction + premium))
+    return max(0, monthly_guarantee * weighted - (global_sum + correction + premium))
 
 
 @rule(unit="GBP/month", assumption=SHAPE)

@@ -15,8 +15,8 @@ from typing import Any
 
 REPEATS = 7
 FEWEST = 3
-LONG = 2.0
-"""Seconds from which a case is run `FEWEST` times instead of `REPEATS`."""
+LONG, VERY_LONG = 0.5, 20.0
+"""Seconds from which a case is run `FEWEST` times instead of `REPEATS`, and once."""
 
 EXACT = 1e-12
 """How far a result may be from the oracle's, as a share of it, where it is the same arithmetic."""
@@ -108,6 +108,7 @@ def interleaved(cases: Sequence[Case], repeats: int = REPEATS) -> list[Timing]:
         for timing in timings:
             if timing.run is not None and number < timing.repeats:
                 timing.seconds.append(seconds_of(timing.run, timing.case.threads)[0])
+                timing.repeats = min(repeats, rounds_of(timing.seconds[0]))
     for timing in timings:
         timing.run = None  # lets go of what was made ready
     return timings
@@ -124,15 +125,19 @@ def checked(case: Case, repeats: int) -> Timing:
     except ImportError as error:
         say(f"    is not installed: {error}")
         return Timing(case)
-    run_seconds, result = seconds_of(run, case.threads)
+    result = run()
     difference = case.check(result) if case.check else None
     if difference is not None and not difference <= case.within:
         raise AssertionError(
             f"{case.workload}, {case.name}: differs from the oracle by {difference:.2g}, "
             f"which is more than {case.within:.2g}"
         )
-    fewer = min(FEWEST, repeats) if run_seconds > LONG else repeats
-    return Timing(case, run, difference=difference, repeats=fewer)
+    return Timing(case, run, difference=difference, repeats=repeats)
+
+
+def rounds_of(seconds: float) -> int:
+    """How often something is run that takes so long."""
+    return REPEATS if seconds < LONG else FEWEST if seconds < VERY_LONG else 1
 
 
 def on_threads(task: Callable[[int, int], Any], first: int, last: int, threads: int) -> None:

@@ -135,9 +135,10 @@ class Model:
         base = name.startswith(BASE) and not own
         prior = name.endswith(PRIOR) and not own
         yearly = name.endswith(YEARLY) and not own
-        in_scenarios = {self.term_in(term_name, s) for s in scenarios or self.scenarios}
+        first, *others = (self.term_in(term_name, s) for s in scenarios or self.scenarios)
+        differs = any(other is not first and other != first for other in others)
         # What was before the start is history: its terms are those of the model's first scenario.
-        several = len(in_scenarios) > 1 and not base and not prior
+        several = differs and not base and not prior
         time: tuple[str, ...] = ("month",)
         kind, said = "term", "" if own else ", as in payment"
         if base:

@@ -194,8 +194,9 @@ def _labelled(
     for name in wanted:
         node = graph.nodes[name]
         variables[name] = (node.dims, results[name], attributes_of_node(node))
+    moved = not np.array_equal(setting.place_given, np.arange(len(setting.place_given)))
     for name, (dims, array, attributes) in variables.items():
-        if "practice" in dims:
+        if "practice" in dims and moved:
             array = np.take(array, setting.place_given, axis=dims.index("practice"))
             variables[name] = (dims, array, attributes)
     result = xr.Dataset(variables, coordinates(setting), attributes_of_run(setting, graph))

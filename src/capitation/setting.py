@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,11 +41,11 @@ class Setting:
     commissioners: tuple[str, ...]
     practice_start: np.ndarray
 
-    @property
+    @functools.cached_property
     def years(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(fiscal_year(month) for month in self.months))
 
-    @property
+    @functools.cached_property
     def year_of_month(self) -> np.ndarray:
         """Position of each month's fiscal year."""
         years = {year: i for i, year in enumerate(self.years)}
@@ -56,7 +57,7 @@ class Setting:
         by_year = {fiscal_year(month): month for month in reversed(self.months)}
         return tuple(by_year[year] for year in self.years)
 
-    @property
+    @functools.cached_property
     def sizes(self) -> dict[str, int]:
         return {
             "scenario": len(self.scenarios),
@@ -316,7 +317,10 @@ def _term_values(leaf: Leaf, setting: Setting) -> np.ndarray:
         months = (months_after(setting.months[0], -1),)
     if leaf.kind == "year term":
         months = setting.first_months
-    rows = np.array([[term.at(month) for month in months] for term in terms])
+    # Scenarios have most terms in common: each is looked up once.
+    apart = {id(term): term for term in terms}
+    known = {key: [term.at(month) for month in months] for key, term in apart.items()}
+    rows = np.array([known[id(term)] for term in terms])
     if "practice" in leaf.dims:
         rows = _with_practices(rows, leaf.name, months, setting)
     if leaf.kind in HISTORY:

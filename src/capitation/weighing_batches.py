@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from capitation.errors import InputError, Problem, raise_if_any
-from capitation.weighing_persons import PRACTICE, START
+from capitation.weighing_persons import AGE_BAND, PRACTICE, SEX, START
 
 AT_ONCE = 1 << 22
 """Rows of a file in one batch: a few columns of them are some tens of megabytes."""
@@ -189,14 +189,14 @@ def _frames_of_arrow(batches: Any) -> Iterator[pd.DataFrame]:
 
 
 def _frames_of_csv(path: Path, wanted: Sequence[str] | None, rows: int) -> Iterator[pd.DataFrame]:
-    as_text: Any = {PRACTICE: "category"}
+    # In a file of text a label is a label, though it be made of digits.
+    as_text: Any = dict.fromkeys((PRACTICE, AGE_BAND, SEX), "category")
     columns = None if wanted is None else list(wanted)
     try:
         with pd.read_csv(
             path, usecols=columns, dtype=as_text, chunksize=rows, encoding="utf-8-sig"
         ) as reader:
-            for frame in reader:
-                yield frame.rename(columns=str.strip)
+            yield from reader
     except (ValueError, OSError) as error:
         said = str(error).strip().splitlines()[0]
         raise InputError(

@@ -57,11 +57,15 @@ def count_persons(
     persons : mapping of str to array, pandas.DataFrame, pyarrow.Table, xarray.Dataset or path-like
         A row for each person. Columns: ``practice``, a code, or its place in `practices` from 0;
         ``age_band`` and ``sex``, a label, or its place among the labels from 0; and one for each
-        flag, true or false, 1 or 0. In place of the flags' columns there may be one, ``mask``, with
-        a bit for each flag, the first the lowest; in place of age band, sex and flags, ``cell``:
-        (age band × sexes + sex) × 2^flags + mask. For persons in order of practice, columns in
-        memory may have ``practice_start`` in place of ``practice``: where those of each begin, and
-        the end. A path is of a .parquet file, which is read batch by batch, or of a .csv file.
+        flag, true or false, 1 or 0. Where labels are numbers, a number is a label.
+
+        In place of the flags' columns there may be one, ``mask``, with a bit for each flag, the
+        first the lowest; in place of age band, sex and flags, ``cell``: (age band × sexes + sex) ×
+        2^flags + mask. For persons in order of practice, columns in memory may have
+        ``practice_start`` in place of ``practice``: where those of each begin, and the end.
+
+        A path is of a .parquet file, or of a .csv file, which has labels only; both are read batch
+        by batch.
     flags : sequence of str
         Names of the need flags.
     age_bands, sexes : sequence of str

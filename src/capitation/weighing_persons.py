@@ -23,7 +23,7 @@ persons of a practice begin, for the practice."""
 MOST_CELLS = (1 << 16) - 1
 """Cells that two bytes can tell apart."""
 
-MOST_PRACTICES = 1_000_000
+MOST_PRACTICES = 100_000
 """Practices that are known by number: more of them are codes that were taken for places."""
 
 Codes = npt.NDArray[Any]
@@ -134,7 +134,7 @@ def _is_missing(value: Any) -> bool:
 
 
 class Coding:
-    """Numbers of a column's values: of a label its place among them, of a whole number itself.
+    """Places of a column's values among its labels: a label's own, or a whole number itself.
 
     Parameters
     ----------
@@ -149,6 +149,12 @@ class Coding:
         self.labels: list[str] = list(labels or ())
         self.places = {label: n for n, label in enumerate(self.labels)}
         self.met_numbers = self.met_texts = False
+        # Where labels are numbers, a number is a label: never a place, which might be another's.
+        self.numbers: npt.NDArray[np.int64] | None = None
+        if labels and all(label.isdecimal() and len(label) < 18 for label in self.labels):
+            self.numbers = np.array([int(label) for label in self.labels], np.int64)
+            if np.array_equal(self.numbers, np.arange(len(self.labels))):
+                self.numbers = None
 
     def problems(self, place: str) -> Iterator[Problem]:
         """Practices that are numbers here and codes there, where nobody said which there are."""
@@ -194,30 +200,36 @@ class Coding:
         return codes
 
     def _of_floats(self, values: Codes, faults: Faults, first: int) -> Codes:
-        whole = np.isfinite(values) & (values == np.floor(values))
-        wrong = ~(whole & (values >= 0) & (values <= self._last))
-        self._note_numbers(values, wrong, faults, first)
-        return self._of_numbers(np.where(wrong, 0, values).astype(np.int64), faults, first)
+        whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**53)
+        numbers = np.where(whole, values, -1).astype(np.int64)
+        return self._of_numbers(numbers, faults, first, values)
 
-    def _of_numbers(self, values: Codes, faults: Faults, first: int) -> Codes:
+    def _of_numbers(
+        self, values: Codes, faults: Faults, first: int, shown: Codes | None = None
+    ) -> Codes:
         if not len(values):
             return values
         self.met_numbers = True
-        if int(values.min()) < 0 or int(values.max()) > self._last:
-            wrong = (values < 0) | (values > self._last)
-            self._note_numbers(values, wrong, faults, first)
-            values = np.where(wrong, 0, values)
+        last = MOST_PRACTICES - 1 if self.open else len(self.labels) - 1
+        places = values if self.numbers is None else self._places_of(values, self.numbers)
+        if int(places.min()) < 0 or int(places.max()) > last:
+            wrong = (places < 0) | (places > last)
+            mend = f"a whole number from 0 to {last:,}, or a label"
+            if self.numbers is not None:
+                mend = f"one of {listed(self.labels)}"
+            at = values if shown is None else shown
+            faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, at)
+            places = np.where(wrong, 0, places)
         if self.open:
-            self.labels += [str(n) for n in range(len(self.labels), int(values.max()) + 1)]
-        return values
+            self.labels += [str(n) for n in range(len(self.labels), int(places.max()) + 1)]
+        return places
 
-    @property
-    def _last(self) -> int:
-        return MOST_PRACTICES - 1 if self.open else len(self.labels) - 1
-
-    def _note_numbers(self, values: Codes, wrong: Wrong, faults: Faults, first: int) -> None:
-        mend = f"a whole number from 0 to {self._last:,}, or a label"
-        faults.add(self.column, _WITHOUT[self.column], mend, wrong, first, values)
+    @staticmethod
+    def _places_of(values: Codes, numbers: npt.NDArray[np.int64]) -> Codes:
+        """Where each number stands among labels that are numbers; -1 if it does not."""
+        order = np.argsort(numbers)
+        at = np.minimum(np.searchsorted(numbers[order], values), len(numbers) - 1)
+        return np.where(numbers[order][at] == values, order[at], -1)
 
 
 _WITHOUT = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -36,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        text, status = _outcome(argv)
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell_warning
+            text, status = _outcome(argv)
     except KeyboardInterrupt:
         return 130
     try:
@@ -45,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone. Python flushes once more as it ends: let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
+
+
+def _tell_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as a note, without the line of our source that gave it."""
+    tell(f"note: {message}")
 
 
 def _outcome(argv: Sequence[str] | None) -> tuple[str, int]:

@@ -19,7 +19,7 @@ import pickle
 import platform
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,7 +42,7 @@ def key_of_source(source: str) -> str:
     Examples
     --------
     >>> key_of_source("def kernel(): pass")
-    '8f5ae6ea45b6a0a8'
+    '7e26bccd3101c21f'
     """
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
@@ -78,14 +78,6 @@ def load(
         above = _module_of(support, compiled, error_model) if support else None
         function: Callable[..., Any] = vars(_module_of(source, compiled, error_model, above))[ENTRY]
         return function
-
-
-def compile_for(function: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    """Compile what `load` gave for arguments of these types, without running it."""
-    import numba
-
-    dispatcher: Any = function
-    dispatcher.compile(tuple(numba.typeof(argument) for argument in arguments))
 
 
 def forget() -> None:

@@ -1,10 +1,7 @@
 """Writes the loops of a simulation with draws as lanes.
 
 A step is what happens in one practice (or commissioner) and period: the random numbers first, then
-for each scenario the rules, in one loop over lanes from one random rule to the next. Rows of lanes
-lie in blocks: ``now`` holds what one loop hands to the next within a step, ``kept`` what a practice
-keeps for its months or until the year's end, ``past`` what rules look back at, and ``held`` what
-one pass, or one practice's sum, hands to the next.
+for each scenario the rules, in one loop over lanes from one random rule to the next.
 """
 
 from __future__ import annotations
@@ -15,15 +12,17 @@ from dataclasses import dataclass
 
 from capitation.engine.drawing import KEYS, DrawingKernel
 from capitation.engine.graph import Graph, Node, area_of, time_of
-from capitation.engine.kernel import HEADING, INDEX, SUPPORT, Nest, nests_in_order
-from capitation.engine.lane_loops import Block, Columns, LaneLoop, len_mark
-from capitation.engine.lane_quantiles import COUNT_ROWS, GAMMA_ROWS, LANES
+from capitation.engine.kernel import HEADING, SUPPORT, Nest
+from capitation.engine.lane_draw_numbers import LaneDrawNumbers
+from capitation.engine.lane_draw_rows import EACH_SCENARIO
+from capitation.engine.lane_gammas import GAMMA_ROWS
+from capitation.engine.lane_loops import Block, LaneLoop, len_mark
+from capitation.engine.lane_samplers import LANES
 from capitation.engine.lane_text import fault_of, statements_of
 from capitation.engine.rule import Rule, Total
 
 FAULTS = "lanes that failed"
 
-EACH_SCENARIO = "for s_ in range(scenarios_):"
 EACH_PRACTICE = "for p_ in range(first_, last_):"
 EACH_YEAR = "for y_ in range(years_):"
 EACH_MONTH = "for m_ in range(months_):"
@@ -77,97 +76,13 @@ class LaneDrawSource:
     collected: tuple[str, ...]
 
 
-class LaneDrawEmission:
-    """Writes the source of one kernel.
-
-    Parameters
-    ----------
-    graph : Graph
-        The part of the rules that is run in each draw.
-    plain : DrawingKernel
-        The plain layout of the same.
-    """
+class LaneDrawEmission(LaneDrawNumbers):
+    """Writes the source of one kernel."""
 
     def __init__(self, graph: Graph, plain: DrawingKernel):
-        self.graph = graph
-        self.plain = plain
-        self.steps = nests_in_order(graph)
-        nests = [step for step in self.steps if isinstance(step, Nest)]
-        self.home = {node.name: nest for nest in nests for node in nest.nodes}
-        self.fused: dict[str, Node] = {}
-        for step in self.steps:
-            if isinstance(step, Node) and self.fuses(step):
-                self.fused[step.name] = step
-        self.held = self.names_to_hold()
-        self.columns = Columns()
-        self.loops: list[LaneLoop] = []
-        self.loads: dict[str, str] = {}
-        self.lines: list[str] = []
-        self.depth = 1
-        self.in_step: set[str] = set()
-        self.at_hand: set[str] = set()
+        super().__init__(graph, plain)
         self.fresh = ""
         self.kept: set[str] = set()
-        self.present = Nest(False, 0, "")
-
-    # ------------------------------------------------------------------ what goes where
-
-    def fuses(self, total: Node) -> bool:
-        """Whether a total is taken while what it sums is worked out."""
-        definition = total.definition
-        assert isinstance(definition, Total)
-        of = self.graph[definition.of]
-        if ("scenario" in of.dims) != ("scenario" in total.dims):
-            return False
-        if definition.of in self.home:
-            return True
-        within = self.fused.get(definition.of)
-        return definition.over == "practices" and within is not None and self.of_months(within)
-
-    @staticmethod
-    def of_months(total: Node) -> bool:
-        return isinstance(total.definition, Total) and total.definition.over == "months"
-
-    def names_to_hold(self) -> set[str]:
-        """What is put down for another pass to take up."""
-        held = {n for n, total in self.fused.items() if not self.of_months(total)}
-        for step in self.steps:
-            if isinstance(step, Nest):
-                for node in step.nodes:
-                    names = {*node.reads, *node.looks_back.values()}
-                    names |= {self.graph.first_of(n) for n in node.looks_back.values()}
-                    held |= {name for name in names if self.home.get(name) is not step}
-            elif step.name not in self.fused:
-                assert isinstance(step.definition, Total)
-                held |= {step.name, step.definition.of}
-        return {name for name in held if name in self.graph.nodes}
-
-    def totals_of(self, name: str, over: str) -> list[Node]:
-        """Totals that are taken while a rule, or total over months, is worked out."""
-        return [
-            total
-            for total in self.fused.values()
-            if isinstance(total.definition, Total)
-            and (total.definition.of, total.definition.over) == (name, over)
-        ]
-
-    def kept_in(self, nest: Nest) -> set[str]:
-        """Rules whose value is kept for loops of another time in the same nest."""
-        found = set()
-        for node in nest.nodes:
-            names = {*node.reads, *node.looks_back.values()}
-            names |= {self.graph.first_of(n) for n in node.looks_back.values()}
-            own = {name for name in names if self.home.get(name) is nest}
-            found |= {n for n in own if time_of(self.graph[n].dims) != time_of(node.dims)}
-            found |= {n for n in own if not time_of(self.graph[n].dims)}
-        return found
-
-    @staticmethod
-    def block_of(kind: str, dims: Iterable[str]) -> str:
-        letters = {"scenario": "s", "practice": "p", "commissioner_code": "g"}
-        return "_".join([kind, *(letters.get(d, d) for d in dims)])
-
-    # ------------------------------------------------------------------ the whole text
 
     def source(self) -> LaneDrawSource:
         self.body()
@@ -193,13 +108,6 @@ class LaneDrawEmission:
             text = text.replace(len_mark(name), str(len(columns) * LANES))
         rows = len(self.columns.of["now"]) + GAMMA_ROWS
         return LaneDrawSource(text, inputs, blocks, rows, tuple(self.plain.collected))
-
-    def write(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    def open(self, text: str) -> None:
-        self.write(text)
-        self.depth += 1
 
     def body(self) -> None:
         self.open("for g_ in range(commissioners_):")
@@ -228,116 +136,10 @@ class LaneDrawEmission:
             if "practice" not in block.dims:
                 counts = {"scenario": "scenarios_", "year": "years_", "month": "months_"}
                 size = [counts[d] for d in block.dims if d in counts]
-                lines.append(f"cleared_({block.name}_, {' * '.join([*size, len_mark(block.name)])})")
+                lines.append(
+                    f"cleared_({block.name}_, {' * '.join([*size, len_mark(block.name)])})"
+                )
         return ["    " * self.depth + line for line in lines]
-
-    # ------------------------------------------------------------------ rows
-
-    def new_loop(self) -> LaneLoop:
-        loop = LaneLoop(f"lanes_{len(self.loops)}_")
-        self.loops.append(loop)
-        return loop
-
-    def now(self, *names: str) -> int:
-        """Where the first of some columns of the block ``now`` begins."""
-        for name in names:
-            self.columns.add("now", (), name)
-        return self.columns.of["now"].index(names[0]) * LANES
-
-    def row(self, block: str, *, year: str = "y_") -> str:
-        """Where the row of a block begins, at the present place of the loops."""
-        steps = {
-            "scenario": ("scenarios_", "s_"),
-            "practice": ("practices_", "(p_ - first_)"),
-            "year": ("years_", year),
-            "month": ("months_", "m_"),
-        }
-        place = "0"
-        for dim in self.columns.dims[block]:
-            if dim in steps:
-                count, at = steps[dim]
-                place = at if place == "0" else f"({place} * {count} + {at})"
-        return f"{place} * {len_mark(block)}"
-
-    def element(self, loop: LaneLoop, block: str, column: str, *, year: str = "y_") -> str:
-        """An element of a row, in a loop over lanes."""
-        known = block if year == "y_" else f"{block}_before"
-        if known not in loop.rows:
-            loop.rows[known] = (block, self.row(block, year=year))
-        at = self.columns.of[block].index(column) * LANES
-        return f"{known}_[{known}_at_ + place_({at}) + l_]"
-
-    def in_now(self, loop: LaneLoop, column: str) -> str:
-        self.now(column)
-        return self.element(loop, "now", column)
-
-    def in_nest(self, loop: LaneLoop, kind: str, column: str) -> str:
-        """An element that is kept within a nest, for each scenario."""
-        dims = ("scenario",) if self.present.scenario else ()
-        block = self.block_of(kind, dims)
-        self.columns.add(block, dims, column)
-        return self.element(loop, block, column)
-
-    def in_held(self, loop: LaneLoop, name: str, *, year: str = "y_") -> str:
-        dims = self.graph[name].dims
-        block = self.block_of("held", dims)
-        self.columns.add(block, dims, name)
-        return self.element(loop, block, name, year=year)
-
-    def scalar(self, loop: LaneLoop, name: str, *, start: bool = False) -> str:
-        """A plain number that was worked out before."""
-        known = f"{name}_at_start_" if start and time_of(self.graph[name].dims) else name
-        self.loads[known] = self.plain_element(name, start=start)
-        if known not in loop.scalars:
-            loop.scalars.append(known)
-        return known
-
-    def plain_element(self, name: str, *, start: bool = False) -> str:
-        at = INDEX | ({"month": "0", "year": "0"} if start else {})
-        places = ", ".join(at[d] for d in self.graph[name].dims)
-        return f"{name}_[{places or '()'}]"
-
-    # ------------------------------------------------------------------ values in a loop
-
-    def value(self, loop: LaneLoop, name: str) -> str:
-        """A value at the present place."""
-        if name in self.at_hand:
-            return name
-        if name in self.in_step:
-            return self.in_now(loop, name)
-        if name not in self.graph.nodes:
-            return self.scalar(loop, name)
-        if self.home.get(name) is self.present:
-            return self.in_nest(loop, "kept", name)
-        return self.in_held(loop, name)
-
-    def named(self, loop: LaneLoop, name: str, value: str) -> str:
-        """Give a value its name in a loop, once."""
-        line = f"{name} = {value}"
-        if value != name and line not in loop.lines:
-            loop.lines.append(line)
-        return name
-
-    def first_value(self, loop: LaneLoop, name: str) -> str:
-        """What stands before the first month, or year, of a name."""
-        first = self.graph.first_of(name)
-        if first in self.graph.nodes:
-            return self.value(loop, first)
-        return self.scalar(loop, first, start=True)
-
-    def argument(self, loop: LaneLoop, node: Node, parameter: str) -> str:
-        name = node.looks_back.get(parameter)
-        if name is None:
-            if parameter in self.at_hand:
-                return parameter
-            return self.named(loop, parameter, self.value(loop, parameter))
-        known = f"previous_{name}"
-        by = "year before" if self.looks_over_years(node, name) else time_of(node.dims)
-        return self.named(loop, known, self.in_nest(loop, "past", f"{name} by {by}"))
-
-    def looks_over_years(self, node: Node, name: str) -> bool:
-        """Whether a rule of a month looks back at something of a year."""
-        return time_of(node.dims) == "month" and time_of(self.graph[name].dims) == "year"
 
     # ------------------------------------------------------------------ passes
 
@@ -368,32 +170,6 @@ class LaneDrawEmission:
             self.run(loop)
             self.depth = depth
 
-    def open_scenarios(self, nest: Nest) -> None:
-        if nest.scenario:
-            self.open(EACH_SCENARIO)
-
-    def run(self, loop: LaneLoop) -> None:
-        for name in loop.scalars:
-            self.write(f"{name} = {self.loads[name]}")
-        if loop.lines:
-            self.write(loop.call())
-
-    def carried(self, nest: Nest, time: str) -> list[str]:
-        """What is carried from one month, or year, to the next."""
-        nodes = nest.timed(time)
-        return sorted(
-            {
-                name
-                for node in nodes
-                for name in node.looks_back.values()
-                if not self.looks_over_years(node, name)
-            }
-        )
-
-    def years_before(self, nest: Nest) -> list[str]:
-        names = {(n, name) for n in nest.timed("month") for name in n.looks_back.values()}
-        return sorted({name for node, name in names if self.looks_over_years(node, name)})
-
     def start(self, nest: Nest) -> LaneLoop:
         """Put down what stands before the first month and year."""
         loop = self.new_loop()
@@ -414,17 +190,15 @@ class LaneDrawEmission:
                 self.loads["begun_"] = "1.0 if y_ > 0 else 0.0"
                 loop.scalars.append("begun_")
             first = self.first_value(loop, name)
-            loop.lines.append(f"{past} = {self.of_year_before(loop, name)} if begun_ > 0.0 else {first}")
+            loop.lines.append(
+                f"{past} = {self.of_year_before(loop, name)} if begun_ > 0.0 else {first}"
+            )
         return loop
 
     def of_year_before(self, loop: LaneLoop, name: str) -> str:
         if self.home.get(name) is self.present:
             return self.in_nest(loop, "kept", name)
         return self.in_held(loop, name, year="(y_ - 1 if y_ > 0 else 0)")
-
-    def months_totals(self, nest: Nest) -> list[Node]:
-        """Totals over months that are taken in a nest."""
-        return [total for node in nest.nodes for total in self.totals_of(node.name, "months")]
 
     def end_year(self, nest: Nest) -> None:
         """Hand on the totals of the year's months."""
@@ -499,7 +273,7 @@ class LaneDrawEmission:
         return []
 
     def rule(self, loop: LaneLoop, node: Node) -> None:
-        """Work out a rule in its own words, mark a division by zero, and put it where it is read."""
+        """Work out a rule in its own words, mark where it fails, and put it where it is read."""
         self.put_fresh(loop)
         definition = node.definition
         assert isinstance(definition, Rule)
@@ -542,53 +316,7 @@ class LaneDrawEmission:
             past = self.in_nest(loop, "past", f"{name} by {time}")
             loop.lines.append(f"{past} = {self.value(loop, name)}")
 
-    # ------------------------------------------------------------------ random numbers
-
-    def numbers(self, drawn: list[Node]) -> None:
-        """The random numbers of a step: none of them knows a scenario."""
-        for stream in dict.fromkeys(self.graph.stream_of(node.name) for node in drawn):
-            node = next(n for n in drawn if self.graph.stream_of(n.name) == stream)
-            u, w = self.luck(node)
-            area, time = area_of(node.dims), time_of(node.dims)
-            of_area = f"{area}_key_[{INDEX[area]}]" if area else "no_key_[0]"
-            of_time = f"{time}_key_[{INDEX[time]}]" if time else "no_key_[0]"
-            of_stream = f"stream_key_[{self.plain.streams.index(stream)}]"
-            key = f"key_of_draws_({of_area}, {of_time}, {of_stream})"
-            self.write(f"uniform_lanes_({key}, draw_key_, place_(d_), now_, place_({u}))")
-            places = f"place_({u}), place_({w}), place_({len_mark('now')})"
-            self.write(f"normal_lanes_(now_, bits_, {places})")
-        for node in drawn:
-            if not self.by_scenario(node):
-                self.prepare(node)
-
-    def luck(self, node: Node) -> tuple[int, int]:
-        """Where the uniforms and normal deviates of a random rule stand."""
-        stream = self.graph.stream_of(node.name)
-        return self.now(f"uniforms of {stream}"), self.now(f"deviates of {stream}")
-
-    def terms(self, node: Node) -> int:
-        return self.now(*(f"terms of {node.name}, {i}" for i in range(COUNT_ROWS)))
-
-    def by_scenario(self, node: Node) -> bool:
-        """Whether scenarios differ in how widely a random rule is drawn."""
-        assert node.drawn is not None
-        return "scenario" in self.graph[node.drawn.spread].dims
-
-    def prepare(self, node: Node) -> None:
-        """What is the same for every mean that a random rule may have."""
-        assert node.drawn is not None
-        spread = node.drawn.spread
-        self.write(f"{spread} = {self.plain_element(spread)}")
-        u, w = self.luck(node)
-        if node.drawn.kind == "gamma":
-            levels = self.now(f"levels of {node.name}")
-            places = ", ".join(f"place_({at})" for at in (u, w, levels, len_mark("now")))
-            self.write(f"gamma_level_lanes_({spread}, now_, bits_, {places})")
-        else:
-            places = f"place_({w}), place_({self.terms(node)})"
-            self.write(f"count_terms_(larger_one_({spread}), now_, {places})")
-
-    # ------------------------------------------------------------------ totals and what is kept
+    # ------------------------------------------------------------------ totals, what is put aside
 
     def total(self, node: Node) -> None:
         """A total by itself: of what another pass, or the plain kernel, worked out."""
@@ -611,12 +339,6 @@ class LaneDrawEmission:
         loop.lines.append(f"{target} += {self.value(loop, definition.of)}")
         self.run(loop)
         self.depth = depth
-
-    def collected_at_once(self, name: str) -> bool:
-        """Whether a value is put aside as soon as it is worked out."""
-        if name not in self.plain.collected:
-            return False
-        return name in self.home or (name in self.fused and self.of_months(self.fused[name]))
 
     def collect_all(self, names: Iterable[str]) -> None:
         for name in names:

@@ -20,8 +20,8 @@ from capitation.engine.drawing import KEYS, DrawingKernel, emit_draws
 from capitation.engine.graph import Graph
 from capitation.engine.lane_draw_loops import LaneDrawEmission, LaneDrawSource
 from capitation.engine.lane_loops import Block
-from capitation.engine.lane_quantiles import LANES, lane_text
 from capitation.engine.lane_run import aligned
+from capitation.engine.lane_samplers import LANES, lane_text
 
 
 @dataclass(frozen=True)
@@ -94,36 +94,52 @@ class LaneDrawingKernel:
             of_run = (sizes, index, keys, values, collected, draws, practices)
             self.plain.run(*of_run, compiled=False)
             return
+        arguments = self.arguments(sizes, index, keys, values, collected, draws, practices)
+        function = load(self.source, True, lane_text(), error_model="numpy")
+        function(*arguments)
+        faults = arguments[-1]
+        if faults[0]:
+            raise ZeroDivisionError("a rule divides by zero in some draw")
+
+    def arguments(
+        self,
+        sizes: Mapping[str, int],
+        index: Mapping[str, np.ndarray],
+        keys: Mapping[str, np.ndarray],
+        values: Mapping[str, np.ndarray],
+        collected: Mapping[str, np.ndarray],
+        draws: range,
+        practices: range,
+    ) -> list[Any]:
+        """What the function in the fast layout is given: counts, and arrays; faults are the last.
+
+        Raises
+        ------
+        ValueError
+            If an array of `collected` is not contiguous: it would be written in vain.
+        """
         source = self.lanes
         starts = np.asarray(index["practice_start"], dtype=np.int64)
         most = int(np.diff(starts).max(initial=0))
-        scratch = [aligned(_size(block, sizes, most)) for block in source.blocks]
         rows = aligned(source.rows * LANES)
-        faults = np.zeros(1)
-        kept = {name: np.ascontiguousarray(collected[name]) for name in source.collected}
-        arrays: list[Any] = [
+        written = [collected[name] for name in source.collected]
+        if not all(array.flags.c_contiguous for array in written):
+            raise ValueError("draws are put aside in contiguous arrays")
+        counts = [sizes[d] for d in ("scenario", "commissioner_code", "year", "month")]
+        in_all = written[0].shape[-1] if written else 0
+        return [
+            *counts,
+            *(len(draws), draws.start, in_all, practices.start, practices.stop),
             starts,
-            month_starts(index["year_of_month"], sizes["year"]),
+            month_starts(np.asarray(index["year_of_month"]), sizes["year"]),
             *(_keys(keys, name, draws) for name in KEYS),
             *(np.asarray(values[name], dtype=np.float64, order="C") for name in source.inputs),
-            *scratch,
+            *(aligned(_size(block, sizes, most)) for block in source.blocks),
             rows,
             rows.view(np.uint64),
-            *(array.reshape(-1) for array in kept.values()),
-            faults,
+            *(array.reshape(-1) for array in written),
+            np.zeros(1),
         ]
-        counts = [sizes[d] for d in ("scenario", "commissioner_code", "year", "month")]
-        in_all = next((array.shape[-1] for array in kept.values()), 0)
-        bounds = [len(draws), draws.start, in_all, practices.start, practices.stop]
-        function = load(source.text, True, lane_text(), error_model="numpy")
-        function(*counts, *bounds, *arrays)
-        for name, array in kept.items():
-            if not np.shares_memory(array, collected[name]):
-                collected[name][..., draws.start : draws.stop] = array[
-                    ..., draws.start : draws.stop
-                ]
-        if faults[0]:
-            raise ZeroDivisionError("a rule divides by zero in some draw")
 
 
 def emit_lane_draws(graph: Graph, wanted: Sequence[str]) -> tuple[LaneDrawingKernel, Graph]:

@@ -1,9 +1,9 @@
 """Sums over practices of linear rules, worked out from sums of the practices' own data.
 
 A rule is linear in the practice's data if it adds up and multiplies what it reads of the practice
-by what is the same for all practices, or by a value of the practice that never moves. Its total over
-practices then follows from totals of what it reads: a commissioner's global sum from the sum of its
-weighted lists. `pushed_down` rewrites a graph so, and leaves all else as it is.
+by what is the same for all practices, or by a value of the practice that never moves. Its total
+over practices then follows from totals of what it reads: a commissioner's global sum from the sum
+of its weighted lists. `pushed_down` rewrites a graph so, and leaves all else as it is.
 """
 
 from __future__ import annotations
@@ -187,7 +187,8 @@ class _Writing:
     def name_of(self, wanted: Sum) -> str:
         """A total of the model lends its name, unless it begins otherwise than the sum does."""
         for node in self.totals.get(wanted.of, []) if not wanted.weight else []:
-            if not (wanted.first and node.definition.first):
+            begins_otherwise = wanted.first and node.definition.first
+            if not begins_otherwise and node.name not in self.plan.constants:
                 return node.name
         by = f"_weighted_by_{wanted.weight}" if wanted.weight else ""
         return self.plan.fresh(f"sum_of_{wanted.of}{by}")

@@ -96,7 +96,8 @@ class Plan:
         self.columns: dict[str, Column] = {}
         self.column_of: dict[tuple[object, ...], str] = {}
         self.has_scenarios = any("scenario" in leaf.dims for leaf in graph.leaves.values())
-        self.taken = {*graph.nodes, *graph.leaves, *_names_of_constants(graph)}
+        self.constants = frozenset(_names_of_constants(graph))
+        self.taken = {*graph.nodes, *graph.leaves, *self.constants}
         for name in wanted:
             self.visit(name)
 
@@ -191,7 +192,8 @@ class Plan:
         for name in names:
             if name not in used:
                 self.visit(name)
-        if isinstance(expression, ast.Name):
+        # In another rule its name may be that of a constant.
+        if isinstance(expression, ast.Name) and expression.id not in self.constants:
             return expression.id
         key = (ast.unparse(expression), *used.items())
         if key not in self.column_of:

@@ -6,8 +6,10 @@ back. National figures and a contract's own are written the same way, in TOML.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -74,6 +76,9 @@ class DatedValue:
     signed_off: str = ""
 
 
+_start_of = operator.attrgetter("start")
+
+
 @dataclass(frozen=True)
 class Term:
     """A dated figure.
@@ -117,12 +122,8 @@ class Term:
         InputError
             If the month is before the term's first date.
         """
-        found = None
-        for value in self.values:
-            if value.start > month:
-                break
-            found = value
-        if found is None:
+        place = bisect.bisect_right(self.values, month, key=_start_of)
+        if place == 0:
             first = self.values[0].start
             raise InputError(
                 Problem(
@@ -131,7 +132,7 @@ class Term:
                     "start later, or add an earlier value with its source",
                 )
             )
-        return found
+        return self.values[place - 1]
 
     def at(self, month: dt.date) -> float:
         """The figure that holds in a month."""

@@ -5,7 +5,9 @@
 Cases of a workload take turns, round after round, so that what else the machine does falls on all
 alike; the median is told. One thread is timed by the process's processor time, two by the clock.
 Every result is compared with an oracle in NumPy before it is timed. Memory is measured afterwards,
-each case in a process of its own. Only ratios within one run are claims; seconds are not.
+each case in a process of its own; at the size of CI only where ``--only`` names it, since to start
+so many processes takes longer than all the rest. Only ratios within one run are claims; seconds are
+not.
 """
 
 from __future__ import annotations
@@ -15,15 +17,26 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workloads import machine, reporting, roofline, scaling, structure, w1_cases, w2, w3
-from workloads.measuring import REPEATS, Case, Timing, interleaved, peak_of, resident, say
+from workloads.measuring import (
+    REPEATS,
+    Case,
+    Timing,
+    interleaved,
+    peak_of,
+    resident,
+    say,
+    threads_at_hand,
+)
 
 WORKLOADS = {"w1": w1_cases.cases, "w2": w2.cases, "w3": w3.cases}
 PARTS = (*WORKLOADS, "memory", "scaling", "structure")
-SLOW_MEMORY = 120
+SLOW_MEMORY = 180
 """Seconds that measuring the memory of one case may take."""
 
 
@@ -33,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.peak_of:
         print(json.dumps(peak_in_this_process(asked.size, *asked.peak_of)))
         return
-    only = set(asked.only.split(",")) if asked.only else set(PARTS)
+    everything = set(PARTS) if asked.size == "full" else set(PARTS) - {"memory"}
+    only = set(asked.only.split(",")) if asked.only else everything
     if only - set(PARTS):
         raise SystemExit(f"--only: one or more of {', '.join(PARTS)}")
     timings: list[Timing] = []
@@ -44,8 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         timings += interleaved([*beside, *WORKLOADS[name](asked.size)], asked.repeats)
     if "memory" in only:
         say("memory")
-        for timing in timings:
-            timing.peak_megabytes = peak_in_another_process(asked.size, timing)
+        with ThreadPoolExecutor(threads_at_hand()) as pool:
+            peaks = pool.map(partial(peak_in_another_process, asked.size), timings)
+            for timing, peak in zip(timings, peaks, strict=True):
+                timing.peak_megabytes = peak
     report = {
         "size": asked.size,
         **machine.described(),
@@ -82,11 +98,13 @@ def peak_in_another_process(size: str, timing: Timing) -> float | None:
         return None
     own = [case.workload, case.name, str(case.threads)]
     command = [sys.executable, __file__, "--size", size, "--peak-of", *own]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SLOW_MEMORY, check=False)
-    if done.returncode:
-        say(f"  {case.name}: {done.stderr.strip().splitlines()[-1:]}")
+    say(f"  {case.workload} {case.name}")
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SLOW_MEMORY, check=True)
+    except subprocess.SubprocessError as error:
+        say(f"    not measured: {error}")
         return None
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.decode().splitlines()[-1])
 
 
 def peak_in_this_process(size: str, workload: str, name: str, threads: str) -> float:

@@ -170,6 +170,17 @@ def test_an_edited_callee_is_another_kernel(filled, monkeypatch):
     assert run_anew(monkeypatch) == ([3.0, 4.0], 1, 0)
 
 
+def test_whatever_machine_code_depends_on_is_in_its_name(folder, monkeypatch):
+    load(SOURCE, True, SUPPORT)
+    load(SOURCE + "\n# Said otherwise", True, SUPPORT)
+    load(SOURCE, True, SUPPORT, error_model="numpy")
+    load(SOURCE, False, SUPPORT)
+    monkeypatch.setattr(compiling, "_OPTIONS", {"nogil": False})
+    load(SOURCE, True, SUPPORT)
+    named = [name for name, module in compiling._MODULES.items() if "kernel" in vars(module)]
+    assert len(named) == 5
+
+
 def test_functions_of_kernels_are_compiled_once_for_all_of_them(filled, monkeypatch):
     monkeypatch.setattr(compiling, "_MODULES", {})
     other = load(SOURCE.replace("1.0", "3.0"), True, SUPPORT)

@@ -617,6 +617,12 @@ def test_a_total_stays_as_it_is_where_pushing_it_would_be_more_work():
     assert formula(pushed, "all_x") == "all_h0 + all_h1 + all_h2 * growth + all_h3"
 
 
+def test_where_adding_up_is_dear_one_sum_is_not_made_of_several():
+    graph, wanted = w1("pv")
+    assert "pv" not in pushed_down(graph, wanted).only(wanted)
+    assert "pv" in pushed_down(graph, wanted, adding=20.0).only(wanted)
+
+
 def test_what_is_wanted_by_practice_too_is_pushed_all_the_same():
     pushed = pushed_case(GROWING, Total("reg", "practices", "all_reg"), wanted=["reg", "all_reg"])
     assert formula(pushed, "all_reg") == "previous_all_reg * (1 + growth)"

@@ -1,7 +1,8 @@
 """How time and memory grow with each dimension, of what users call, from end to end.
 
-Each point is the median of a few runs: processor time, and of threads the clock. Memory is the most that one more run has
-allocated at once, as Python's own tracer sees it: arrays included, and what lay there before not.
+Each point is the median of a few runs: processor time, and of threads the clock. Memory is the most
+that one more run has allocated at once, as Python's own tracer sees it: arrays included, and not
+what lay there before.
 """
 
 from __future__ import annotations
@@ -104,7 +105,12 @@ def points(plan: Plan) -> Iterator[tuple[str, int, str, Callable[[], Run]]]:
     """Dimension, size, what is run, and how it is made ready."""
     for name in ("practices", "months", "scenarios"):
         for of in getattr(plan, name):
-            yield name, of, "project_totals", lambda n=name, k=of: totals(replace(plan.w1, **{n: k}))
+            yield (
+                name,
+                of,
+                "project_totals",
+                lambda n=name, k=of: totals(replace(plan.w1, **{n: k})),
+            )
     for of in plan.draws:
         yield "draws", of, "simulate", lambda k=of: drawn(replace(plan.w2, draws=k))
     for of in plan.persons:
@@ -132,6 +138,7 @@ def weighed(persons: int) -> Run:
 
 def chunked(size: w1.Size, practices_per_chunk: int) -> Run:
     from capitation.chunked import chunk_by_commissioner
+
     from workloads.w1_ours import EndToEnd
 
     whole = EndToEnd(w1.figures(size))

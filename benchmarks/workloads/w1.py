@@ -171,7 +171,9 @@ def model_of(figures: Figures) -> Model:
         return Scenario(f"scenario {number:05d}", f"Scenario {number}", own)
 
     made = [scenario(number) for number in range(figures.size.scenarios)]
-    terms = model.terms | {"left_of_correction": term("left_of_correction", figures.left_of_correction)}
+    terms = model.terms | {
+        "left_of_correction": term("left_of_correction", figures.left_of_correction)
+    }
     return replace(
         model, months=figures.size.months, terms=terms, scenarios={s.name: s for s in made}
     )
@@ -216,7 +218,9 @@ def lines_of(f: Figures) -> dict[str, np.ndarray]:
     budget = registered * heads
     total = core + fixed + performance + budget
     correction = np.broadcast_to(correction, total.shape)
-    lines = dict(zip(LINES, (global_sum, correction, premium, fixed, performance, budget), strict=True))
+    lines = dict(
+        zip(LINES, (global_sum, correction, premium, fixed, performance, budget), strict=True)
+    )
     return lines | {"present_value": total * by["discount"]}
 
 

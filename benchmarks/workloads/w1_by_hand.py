@@ -25,7 +25,9 @@ compiled = numba.njit(nogil=True, error_model="numpy")
 
 
 @compiled
-def plain_loop(start, practice, uplifts, growth, discount, price, guarantee, ramp, clawback, left, out):
+def plain_loop(
+    start, practice, uplifts, growth, discount, price, guarantee, ramp, clawback, left, out
+):
     """Scenario, practice, month: one cell after the other."""
     groups = len(start) - 1
     scenarios, months = growth.shape

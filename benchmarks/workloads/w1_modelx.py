@@ -5,7 +5,6 @@ month that holds an array of all practices. One scenario at a time.
 """
 
 # Names in a formula are those of its space: modelx finds them there.
-# ruff: noqa: F821
 
 from __future__ import annotations
 

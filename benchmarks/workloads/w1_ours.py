@@ -7,11 +7,9 @@ terms, packing tables) is done once here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
-
 
 from capitation.engine.graph import Graph
 from capitation.engine.kernel import emit
@@ -78,7 +76,7 @@ class Prepared:
         return values_of_leaves(graph.leaves, self.setting, {})
 
     def common(self, found: Found) -> np.ndarray:
-        """Sums on variable, scenario, group and year: the correction is the same in all scenarios."""
+        """Sums on variable, scenario, group and year; one line is the same in all scenarios."""
         return np.stack(np.broadcast_arrays(*(found[name] for name in self.wanted)))
 
 

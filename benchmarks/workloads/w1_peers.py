@@ -1,4 +1,4 @@
-"""W1 with the tools that people use: each as its own users would write it, and written with care."""
+"""W1 with the tools that people use, each as its own users would write it, and with care."""
 
 from __future__ import annotations
 
@@ -285,6 +285,6 @@ class Columns:
             functions.fill(self.of, by, self.columns)
             for at, name in enumerate(VARIABLES):
                 functions.add_up(self.key, self.columns[name], out[s, at])
-        return out.reshape(f.size.scenarios, len(VARIABLES), f.groups, f.years).transpose(1, 0, 2, 3)
-
-
+        return out.reshape(f.size.scenarios, len(VARIABLES), f.groups, f.years).transpose(
+            1, 0, 2, 3
+        )

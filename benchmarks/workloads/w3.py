@@ -129,9 +129,7 @@ def ours(get: Any, kind: str, threads: int) -> Any:
     f = get()
     persons, weights, factors = columns_of(f, kind), weights_of(f), factors_of(f)
     codes = factors["practice"].values.tolist()
-    return lambda: weigh(
-        persons, weights, factors, practices=codes, threads=threads, compiled=True
-    )
+    return lambda: weigh(persons, weights, factors, practices=codes, threads=threads, compiled=True)
 
 
 def ours_again(get: Any, threads: int) -> Any:
@@ -151,8 +149,7 @@ def pandas_merge(get: Any) -> Any:
     import pandas as pd
 
     f = get()
-    columns = {name: values for name, values in columns_of(f, "columns").items()}
-    persons = pd.DataFrame(columns)
+    persons = pd.DataFrame(columns_of(f, "columns"))
     table = weight_table(f, pd.DataFrame)
 
     def run() -> np.ndarray:
@@ -235,7 +232,10 @@ def cases(size: str) -> list[Case]:
     found = [
         case("capitation weigh, packed and sorted", partial(ours, get, "packed", 1), **mine),
         case(
-            "capitation weigh, packed and sorted", partial(ours, get, "packed", 2), threads=2, **mine
+            "capitation weigh, packed and sorted",
+            partial(ours, get, "packed", 2),
+            threads=2,
+            **mine,
         ),
         case("capitation weigh, columns", partial(ours, get, "columns", 1), **mine),
         case("pandas merge + groupby", partial(pandas_merge, get)),

@@ -30,6 +30,7 @@ from capitation.evaluation import WORTH_COMPILING, evaluate, evaluations, place_
 from capitation.model import Model, Scenario
 from capitation.setting import Setting, values_of_leaves
 from capitation.side_by_side import Room, side_by_side
+from capitation.spreads import check_spreads
 
 MEMORY = 512 * 2**20
 """Bytes that draws may take at once; a commissioner that needs more takes several passes."""
@@ -105,21 +106,37 @@ def with_outcomes(
         problems += _unfit(node)
         yearly = name
         if time_of(node.dims) == "month":
-            yearly = f"simulated_{name}_of_the_year"
-            totals.append(_total(yearly, name, "months"))
+            yearly = _total_of(graph, name, "months") or f"simulated_{name}_of_the_year"
+            totals += _new_total(graph, yearly, name, "months")
         by_commissioner = yearly if area_of(node.dims) == "commissioner_code" else ""
         by_practice = "" if by_commissioner else yearly
         if by_practice and node.unit.adds_up:
-            by_commissioner = f"simulated_{name}_of_all_practices"
-            totals.append(_total(by_commissioner, yearly, "practices"))
+            made = f"simulated_{name}_of_all_practices"
+            by_commissioner = _total_of(graph, yearly, "practices") or made
+            totals += _new_total(graph, by_commissioner, yearly, "practices")
         outcomes[name] = Outcome(name, by_practice, by_commissioner)
     problems += _of_one_name(outcomes.values())
     raise_if_any(problems)
     return replace(model, definitions=(*model.definitions, *totals)), outcomes
 
 
-def _total(name: str, of: str, over: str) -> Total:
-    return Total(of=of, over=over, name=name, title=name.replace("_", " "), place="simulation")
+def _total_of(graph: Graph, of: str, over: str) -> str:
+    """Name of the model's own total of a rule, if it has one: it need not be reckoned twice."""
+    return next((n for n, node in graph.nodes.items() if _is_total(node, of, over)), "")
+
+
+def _is_total(node: Node, of: str, over: str) -> bool:
+    made = node.definition
+    if not isinstance(made, Total):
+        return False
+    # One that is looked back at asks for what was before, and is left to those who ask for it.
+    return (made.of, made.over, made.first, made.each) == (of, over, "", "")
+
+
+def _new_total(graph: Graph, name: str, of: str, over: str) -> Iterator[Total]:
+    if name not in graph:
+        title = name.replace("_", " ")
+        yield Total(of=of, over=over, name=name, title=title, place="simulation")
 
 
 def _of_one_name(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
@@ -213,7 +230,7 @@ class Draws:
             self.compiled = self.draws * self.evaluations_of(part) > WORTH_COMPILING
         self.part = part
         self.fixed = self.values_before(list(dict.fromkeys(before)))
-        self.check_spreads()
+        check_spreads(self.part, self.fixed)
         self.sizes = self.setting.sizes
         self.year_of_month = self.setting.year_of_month
         self.keys = self.keys_of_all()
@@ -243,24 +260,6 @@ class Draws:
         """Rule evaluations of one draw, a random number counted for as many as it takes."""
         random = Graph({name: part.nodes[name] for name in random_rules(part)}, {})
         return evaluations(part, self.setting) + DEARER * evaluations(random, self.setting)
-
-    def check_spreads(self) -> None:
-        """Refuse what no distribution has: less spread than chance itself, or less than none."""
-        nodes = [self.part.nodes[name] for name in sorted(random_rules(self.part))]
-        for node in nodes:
-            (spread,) = node.spread
-            assert node.drawn is not None
-            if spread in self.part.nodes:
-                found = f"{node.name!r} is drawn with it, and it is itself left to chance"
-                raise InputError(Problem(spread, found, "draw with what is certain"))
-            values = self.fixed[spread]
-            wrong = values < 0
-            allowed = "zero (certain) or more"
-            if node.drawn.kind == "negative_binomial":
-                wrong, allowed = (values != 0) & (values < 1), "1 (Poisson) or more, or 0 (certain)"
-            if wrong.any():
-                found = f"{values[wrong].flat[0]:g}, which {node.name!r} is drawn with"
-                raise InputError(Problem(spread, f"found {found}", allowed))
 
     # ------------------------------------------------------------------ running
 

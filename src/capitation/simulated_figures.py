@@ -32,8 +32,8 @@ class SimulatedFigures:
     outcomes : sequence of Outcome
     earned : Outcome or None
         That of which the chance is told that it is above zero.
-    scenarios : int
-        How many there are; those that follow are the same with the effect held.
+    effects : sequence of sequence of str
+        By effect, the scenario of the run that each scenario of the result is.
     groups : mapping of str to sequence of str
         Commissioners of each wider group, by its name.
     """
@@ -43,13 +43,14 @@ class SimulatedFigures:
         run: Draws,
         outcomes: Sequence[Outcome],
         earned: Outcome | None,
-        scenarios: int,
+        effects: Sequence[Sequence[str]],
         groups: Mapping[str, Sequence[str]],
     ):
         self.run = run
         self.outcomes = outcomes
         self.earned = earned
-        self.scenarios = scenarios
+        run_as = [scenario.name for scenario in run.setting.scenarios]
+        self.places = np.array([[run_as.index(name) for name in names] for names in effects])
         self.sizes = {**run.sizes, "group": len(groups)}
         self.arrays: dict[str, np.ndarray] = {}
         self.labels: dict[str, tuple[str, str, str]] = {}
@@ -57,6 +58,8 @@ class SimulatedFigures:
             place: [number for number, codes in enumerate(groups.values()) if code in codes]
             for place, code in enumerate(run.setting.commissioners)
         }
+        self.of_practices: dict[str, list[str]] = {}
+        self.of_commissioners: dict[str, list[str]] = {}
         self.of_groups: dict[str, np.ndarray] = {}
         self.waiting: dict[int, dict[str, np.ndarray]] = {}
         self.lay_out()
@@ -65,8 +68,11 @@ class SimulatedFigures:
         """Make room for every figure, before any thread writes one."""
         for outcome in self.outcomes:
             if outcome.by_practice:
+                self.of_practices.setdefault(outcome.by_practice, []).append(outcome.name)
                 self.announce(outcome, outcome.name, "practice")
             if outcome.by_commissioner:
+                called = self.of_commissioners.setdefault(outcome.by_commissioner, [])
+                called.append(outcome.of_commissioner)
                 self.announce(outcome, outcome.of_commissioner, "commissioner_code")
             if self.sizes["group"] and self.adds_up(outcome):
                 self.announce(outcome, outcome.of_group, "group")
@@ -108,7 +114,7 @@ class SimulatedFigures:
             if outcome.name in self.of_groups:
                 totals = np.moveaxis(self.of_groups.pop(outcome.name), 0, 1)
                 for scenario in range(len(totals)):
-                    self.summarise(outcome.of_group, scenario, slice(None), totals[scenario])
+                    self.summarise([outcome.of_group], scenario, slice(None), totals[scenario])
         return xr.Dataset({name: self.labelled(name) for name in self.arrays})
 
     def take(self, drawn: Pass) -> Iterator[Callable[[], None]]:
@@ -120,27 +126,24 @@ class SimulatedFigures:
                 for outcome in self.outcomes
                 if outcome.name in self.of_groups
             }
-        for outcome in self.outcomes:
-            if outcome.by_practice:
-                yield from self.pieces(outcome.name, outcome.by_practice, drawn, drawn.practices)
-                if outcome is self.earned:
-                    draws = self.with_all_dims(outcome.by_practice, drawn)
-                    yield partial(self.chances, draws, drawn.practices)
-            if outcome.by_commissioner and drawn.first:
-                yield from self.pieces(
-                    outcome.of_commissioner, outcome.by_commissioner, drawn, here
-                )
+        for variable, names in self.of_practices.items():
+            yield from self.pieces(names, variable, drawn, drawn.practices)
+        if self.earned is not None and self.earned.by_practice:
+            draws = self.with_all_dims(self.earned.by_practice, drawn)
+            yield partial(self.chances, draws, drawn.practices)
+        for variable, names in self.of_commissioners.items() if drawn.first else ():
+            yield from self.pieces(names, variable, drawn, here)
 
     def pieces(
-        self, name: str, variable: str, drawn: Pass, at: slice
+        self, names: list[str], variable: str, drawn: Pass, at: slice
     ) -> Iterator[Callable[[], None]]:
         """One piece of work for each scenario; one for all where they do not differ."""
         draws = self.with_all_dims(variable, drawn, broadcast=False)
         if len(draws) == 1:
-            yield partial(self.summarise, name, slice(None), at, draws[0])
+            yield partial(self.summarise, names, slice(None), at, draws[0])
             return
         for scenario in range(len(draws)):
-            yield partial(self.summarise, name, scenario, at, draws[scenario])
+            yield partial(self.summarise, names, scenario, at, draws[scenario])
 
     def with_all_dims(self, variable: str, drawn: Pass, *, broadcast: bool = True) -> np.ndarray:
         """Draws on scenario, area, year and draw, the same for all where it does not differ."""
@@ -154,13 +157,16 @@ class SimulatedFigures:
         shape = (self.sizes["scenario"], array.shape[1], self.sizes["year"], array.shape[-1])
         return np.broadcast_to(array, shape)
 
-    def summarise(self, name: str, scenario: int | slice, at: slice, draws: np.ndarray) -> None:
-        """Put in its place what is told of draws on area, year and draw."""
+    def summarise(
+        self, names: list[str], scenario: int | slice, at: slice, draws: np.ndarray
+    ) -> None:
+        """Put in its places what is told of draws on area, year and draw."""
         found = statistics_of(draws)
-        self.arrays[name][scenario, at] = found.quantiles
-        self.arrays[f"{name}_mean"][scenario, at] = found.mean
-        self.arrays[f"{name}_standard_error"][scenario, at] = found.mean_error
-        self.arrays[f"{name}_quantile_standard_error"][scenario, at] = found.quantile_errors
+        for name in names:
+            self.arrays[name][scenario, at] = found.quantiles
+            self.arrays[f"{name}_mean"][scenario, at] = found.mean
+            self.arrays[f"{name}_standard_error"][scenario, at] = found.mean_error
+            self.arrays[f"{name}_quantile_standard_error"][scenario, at] = found.quantile_errors
 
     def chances(self, draws: np.ndarray, at: slice) -> None:
         """How often what is earned is above zero."""
@@ -173,9 +179,7 @@ class SimulatedFigures:
 
     def labelled(self, name: str) -> xr.DataArray:
         """An array with scenarios and effects apart, and practices as they were given."""
-        array = self.arrays[name]
-        effects = len(array) // self.scenarios
-        array = np.moveaxis(array.reshape(effects, self.scenarios, *array.shape[1:]), 0, 1)
+        array = np.moveaxis(self.arrays[name][self.places], 0, 1)
         area, title, unit = self.labels[name]
         if area == "practice":
             array = np.take(array, self.run.setting.place_given, axis=2)

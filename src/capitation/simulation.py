@@ -18,7 +18,7 @@ from capitation.draws import Draws, Outcome, with_effect_held, with_outcomes
 from capitation.engine.graph import Graph, Leaf
 from capitation.engine.rule import Rule
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.model import Model, Simulation
+from capitation.model import Model, Scenario, Simulation
 from capitation.model_file import load_model, models
 from capitation.practices import check_practices
 from capitation.projection import attributes_of_run, coordinates, first_of_month
@@ -146,7 +146,7 @@ def simulate(
     wanted = [*(asked.outcomes if outcomes is None else outcomes), asked.earned, asked.cost]
     whole, kept = with_outcomes(model, filter(None, [*wanted, asked.saving]), given_values)
     told = kept if by_practice else _of_commissioners(kept)
-    held = with_effect_held(whole, asked.effect, names, [0.0] * len(names)) if asked.effect else {}
+    held, own_held = _without_effect(whole, asked.effect, names)
     doubled = replace(whole, scenarios={**whole.scenarios, **held})
     both = setting_of(doubled, practices, [*names, *held], months)
     variables = list(dict.fromkeys(v for outcome in told.values() for v in outcome.variables))
@@ -154,7 +154,8 @@ def simulate(
     run = Draws(both, graph, variables, given_values, draws, seed, workers, compiled)
     raise_if_any(_wrong_groups(wider, list(told.values()), run))
     outcomes_told, earned = list(told.values()), told.get(asked.earned)
-    figures = SimulatedFigures(run, outcomes_told, earned, len(names), wider)
+    effects = [names, own_held] if held else [names]
+    figures = SimulatedFigures(run, outcomes_told, earned, effects, wider)
     result = figures.dataset(progress).assign_coords(_coordinates(setting, bool(held), wider))
     result = result.assign(registered_list=_registered_list(practices))
     if break_even and asked.effect and asked.cost and asked.saving:
@@ -192,6 +193,31 @@ def _wrong_numbers(draws: Any, seed: Any, threads: Any) -> Iterator[Problem]:
 def _text_for_list(outcomes: Any) -> Iterator[Problem]:
     if isinstance(outcomes, str):
         yield Problem("outcomes", f"found the text {outcomes!r}", f"a list: [{outcomes!r}]")
+
+
+def _without_effect(
+    model: Model, effect: str, names: Sequence[str]
+) -> tuple[dict[str, Scenario], list[str]]:
+    """Scenarios without the effect, and which of them belongs to each scenario.
+
+    Scenarios that differ in nothing but the effect share one.
+    """
+    if not effect:
+        return {}, []
+    held: dict[str, Scenario] = {}
+    own: list[str] = []
+    others = [
+        {term: of for term, of in model.scenarios[name].terms.items() if term != effect}
+        for name in names
+    ]
+    for terms in others:
+        first = others.index(terms)
+        if first == len(own):
+            held |= with_effect_held(model, effect, [names[first]], [0.0])
+            own.append(list(held)[-1])
+        else:
+            own.append(own[first])
+    return held, own
 
 
 def _of_commissioners(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:

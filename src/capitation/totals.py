@@ -105,7 +105,7 @@ def project_totals(
     asked = _asked(model, variables)
     summed = adding_up(model, asked, names, given_values)
     wanted = list(dict.fromkeys(summed.sums.values()))
-    graph = pushed_down(summed.graph, wanted)
+    graph = pushed_down(summed.graph, wanted, random_as_mean=True)
     leaves = values_of_leaves(graph.only(wanted).leaves, setting, given_values)
     found = worked_out(graph, wanted, setting, leaves, compiled, threads)
     return _labelled(summed, found, setting)

@@ -19,7 +19,6 @@ from capitation.weighing_counts import COUNTS, DIMS, count_persons
 from capitation.weighing_kernels import count_of_threads, weighed, worth_compiling
 from capitation.weighing_persons import AGE_BAND, PRACTICE, SEX, Cells
 from capitation.weighing_weights import (
-    FLAG,
     SET,
     WEIGHT,
     factors_of_practices,
@@ -102,20 +101,20 @@ def weigh(
     >>> weighted["weighted_list"].squeeze().round(2).values.tolist()
     [71.43, 128.57]
     """
-    weights = weights_as_given(weights)
+    given = weights_as_given(weights)
     if not _is_counted(persons):
         persons = count_persons(
             persons,
-            _texts(weights[FLAG]),
-            age_bands=_texts(weights[AGE_BAND]),
-            sexes=_texts(weights[SEX]),
+            given.flags,
+            age_bands=given.age_bands,
+            sexes=given.sexes,
             practices=practices,
             threads=threads,
             compiled=compiled,
         )
     cells, counts = _cells_and_counts(persons)
-    of_cells = weights_of_cells(weights, cells, str(persons.attrs.get("source", COUNTS)))
-    codes, sets = _texts(persons[PRACTICE]), _texts(weights[SET])
+    of_cells = weights_of_cells(given, cells, str(persons.attrs.get("source", COUNTS)))
+    codes, sets = _texts(persons[PRACTICE]), given.sets
     of_practices: npt.NDArray[np.float64] = np.ones(1)
     named: list[str] = []
     if factors is not None:
@@ -131,7 +130,7 @@ def weigh(
     scale = _scale(normalise, int(registered.sum()), crude, sets)
     result = _weighted(codes, sets, registered, crude * scale[:, None], scale)
     told = {"source": str(persons.attrs.get("source", "")), "practice_factors": ", ".join(named)}
-    return result.assign_attrs(told, weights_source=str(weights.attrs.get("source", "")))
+    return result.assign_attrs(told, weights_source=given.source)
 
 
 def _texts(labels: xr.DataArray) -> list[str]:

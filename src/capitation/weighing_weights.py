@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,31 @@ def _said(row: Row) -> str:
 # As arrays --------------------------------------------------------------------------------------
 
 
-def weights_as_given(weights: Any) -> xr.Dataset:
-    """Weights as a Dataset with every dimension, whatever they came as.
+@dataclass(frozen=True)
+class PersonWeights:
+    """Weights as arrays, with the labels of each dimension.
+
+    Attributes
+    ----------
+    sets, age_bands, sexes, flags : list of str
+    weight : numpy.ndarray
+        By set, age band and sex.
+    factor : numpy.ndarray
+        By set and flag.
+    source : str
+    """
+
+    sets: list[str]
+    age_bands: list[str]
+    sexes: list[str]
+    flags: list[str]
+    weight: npt.NDArray[np.float64]
+    factor: npt.NDArray[np.float64]
+    source: str
+
+
+def weights_as_given(weights: Any) -> PersonWeights:
+    """Weights as arrays, whatever they came as.
 
     Raises
     ------
@@ -170,45 +194,68 @@ def weights_as_given(weights: Any) -> xr.Dataset:
         If they are nothing of the kind, or a weight is not a number of 0 or more.
     """
     if isinstance(weights, (str, os.PathLike)):
-        return read_person_weights(weights)
+        weights = read_person_weights(weights)
     if isinstance(weights, xr.DataArray):
         weights = weights.to_dataset(name=WEIGHT)
     if not isinstance(weights, xr.Dataset) or WEIGHT not in weights:
         mend = "a Dataset with 'weight' on age_band and sex, or the path of a .csv file"
         raise InputError(Problem(WEIGHT, f"found {type(weights).__name__}", mend))
-    if FACTOR not in weights:
-        weights = weights.assign({FACTOR: ((FLAG,), np.empty(0))}).assign_coords({FLAG: []})
-    wanted = {WEIGHT: (SET, "age_band", "sex"), FACTOR: (SET, FLAG)}
-    problems = []
-    for name, dims in wanted.items():
-        missing = [
-            dim for dim in dims[1:] if dim not in weights[name].dims or dim not in weights.coords
-        ]
-        others = set(weights[name].dims) - set(dims)
-        if missing or others:
-            found = f"is on ({', '.join(map(str, weights[name].dims))})"
-            problems.append(Problem(name, found, f"on ({', '.join(dims)}), with labels"))
-        elif not _all_from_nothing(weights[name].values):
-            problems.append(Problem(name, "some are not numbers of 0 or more"))
-    for dim in (dim for dim in (SET, "age_band", "sex", FLAG) if dim in weights.coords):
-        problems += _labels_twice(str(dim), np.atleast_1d(weights[dim].values.astype(str)).tolist())
+    dims = {WEIGHT: (SET, "age_band", "sex"), FACTOR: (SET, FLAG)}
+    wanted = {name: dims[name] for name in dims if name in weights}
+    problems = [*_faults_of_dimensions(weights, wanted)]
     raise_if_any(problems)
-    if SET not in weights.dims:
-        weights = weights.expand_dims({SET: [BASE]})
-    elif SET not in weights.coords:
-        weights = weights.assign_coords({SET: [str(n) for n in range(weights.sizes[SET])]})
-    full = {
-        name: weights[name].broadcast_like(weights[SET]).transpose(*dims)
-        for name, dims in wanted.items()
-    }
-    return weights.assign(full)
+    labels = {dim: _labels(weights, dim) for dim in (SET, "age_band", "sex", FLAG)}
+    for dim, found in labels.items():
+        problems += _labels_twice(dim, found)
+    raise_if_any(problems)
+    sets = labels[SET]
+    none = np.empty((len(sets), 0))
+    arrays = {name: _by_set(weights[name].variable, dims[name], len(sets)) for name in wanted}
+    return PersonWeights(
+        sets,
+        labels["age_band"],
+        labels["sex"],
+        labels[FLAG],
+        arrays[WEIGHT],
+        arrays.get(FACTOR, none),
+        str(weights.attrs.get("source", "")),
+    )
+
+
+def _faults_of_dimensions(
+    weights: xr.Dataset, wanted: Mapping[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    for name, dims in wanted.items():
+        array = weights[name]
+        bare = [dim for dim in dims[1:] if dim not in array.dims or dim not in weights.coords]
+        if bare or set(array.dims) - set(dims):
+            found = f"is on ({', '.join(map(str, array.dims))})"
+            yield Problem(name, found, f"on ({', '.join(dims)}), with labels")
+        elif not _all_from_nothing(array.values):
+            yield Problem(name, "some are not numbers of 0 or more")
+
+
+def _labels(weights: xr.Dataset, dim: str) -> list[str]:
+    """Labels of a dimension; sets that have none are numbered, and flags may be none."""
+    if dim in weights.coords:
+        return np.atleast_1d(weights[dim].values.astype(str)).tolist()
+    if dim == SET and dim in weights.sizes:
+        return [str(number) for number in range(weights.sizes[dim])]
+    return [BASE] if dim == SET else []
+
+
+def _by_set(array: xr.Variable, dims: tuple[str, ...], sets: int) -> npt.NDArray[np.float64]:
+    """Values by set and the other dimensions; those of no set are of every set."""
+    there = [dim for dim in dims if dim in array.dims]
+    values = array.transpose(*there).values.astype(float)
+    return np.broadcast_to(values, (sets, *values.shape[len(there) - len(dims) + 1 :]))
 
 
 def _all_from_nothing(values: Any) -> bool:
     return values.dtype.kind in "uifb" and bool((np.isfinite(values) & (values >= 0)).all())
 
 
-def weights_of_cells(weights: xr.Dataset, cells: Cells, place: str) -> npt.NDArray[np.float64]:
+def weights_of_cells(weights: PersonWeights, cells: Cells, place: str) -> npt.NDArray[np.float64]:
     """What a person of each cell weighs, by set: flags multiply, the first flag first.
 
     Raises
@@ -217,26 +264,26 @@ def weights_of_cells(weights: xr.Dataset, cells: Cells, place: str) -> npt.NDArr
         For a band or a sex that has no weight, and for a factor of a flag that persons do not have.
     """
     problems = []
-    for dim, labels in (("age_band", cells.age_bands), ("sex", cells.sexes)):
-        known = [str(label) for label in weights[dim].values]
+    for kind, labels, known in (
+        ("age band", cells.age_bands, weights.age_bands),
+        ("sex", cells.sexes, weights.sexes),
+    ):
         absent = [label for label in labels if label not in known]
         if absent:
-            found = f"there is no weight of {dim.replace('_', ' ')} {listed(absent)}"
+            found = f"there is no weight of {kind} {listed(absent)}"
             problems.append(Problem(WEIGHT, found, nearest(absent[0], known)))
-    flags = [str(flag) for flag in weights[FLAG].values]
-    for flag in (flag for flag in flags if flag not in cells.flags):
+    for flag in (flag for flag in weights.flags if flag not in cells.flags):
         mend = nearest(flag, cells.flags) if cells.flags else f"{place} was counted without flags"
         problems.append(Problem(FACTOR, f"no flag {flag!r} of persons", mend))
     raise_if_any(problems)
-    texts = {dim: [str(x) for x in weights[dim].values] for dim in ("age_band", "sex")}
-    ages = [texts["age_band"].index(label) for label in cells.age_bands]
-    sexes = [texts["sex"].index(label) for label in cells.sexes]
-    base = weights[WEIGHT].values.astype(float)[:, ages][:, :, sexes]
+    ages = [weights.age_bands.index(label) for label in cells.age_bands]
+    sexes = [weights.sexes.index(label) for label in cells.sexes]
+    base = weights.weight[:, ages][:, :, sexes]
     by_need = np.repeat(base[..., None], cells.masks, axis=-1)
     for bit, flag in enumerate(cells.flags):
-        if flag in flags:
+        if flag in weights.flags:
             has = (np.arange(cells.masks) >> bit & 1).astype(bool)
-            factor = weights[FACTOR].values.astype(float)[:, flags.index(flag)]
+            factor = weights.factor[:, weights.flags.index(flag)]
             by_need[..., has] *= factor[:, None, None, None]
     return by_need.reshape(len(by_need), cells.width)
 

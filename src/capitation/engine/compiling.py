@@ -29,7 +29,19 @@ from capitation.engine import kept_code
 ENTRY = "kernel"
 """The function of a generated text that Python calls."""
 
-_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "USING_SVML")
+_OPTIONS = {"nogil": True}
+
+_OPTIONS_INSIDE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""What only kernels call needs no door to Python, which takes as long to make as the rest."""
+
+_SETTINGS = (
+    "OPT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "USING_SVML",
+)
 """Numba's settings that machine code depends on, and that Numba's own cache passes over."""
 
 _MODULES: dict[str, ModuleType] = {}
@@ -92,7 +104,7 @@ def _module_of(
     text: str, compiled: bool, error_model: str, above: ModuleType | None = None
 ) -> ModuleType:
     """The module of a text, made once: what it calls besides its own is in the module above it."""
-    options = f"{compiled} {error_model} {above.__name__ if above else ''}"
+    options = f"{compiled} {error_model} {_OPTIONS} {_OPTIONS_INSIDE} {above and above.__name__}"
     name = f"capitation_{key_of_source(f'{options} {text}')}"
     if name not in _MODULES:
         module = ModuleType(name)
@@ -120,10 +132,9 @@ def _compiler(name: str, text: str, error_model: str) -> Callable[..., Any]:
     inside = f"def {ENTRY}(" in text
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        # What only kernels call needs no door to Python, which takes as long to make as the rest.
         inner = function.__name__ != ENTRY
-        doors = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
-        made: Any = njit(nogil=True, error_model=error_model, **doors)(function)
+        options = _OPTIONS | _OPTIONS_INSIDE if inner else _OPTIONS
+        made: Any = njit(error_model=error_model, **options)(function)
         # A kernel's machine code has that of its own functions in it.
         if folder is not None and not (inner and inside):
             made._cache = _Kept(folder, name, function.__name__, text)

@@ -279,16 +279,24 @@ class LaneDrawEmission(LaneDrawNumbers):
         assert isinstance(definition, Rule)
         names = {p: self.argument(loop, node, p) for p in definition.parameters}
         for name, expression in statements_of(definition, names):
-            fault = fault_of(expression)
-            if fault is not None:
-                marked = ast.IfExp(fault, ast.Constant(1.0), ast.Constant(0.0))
-                loop.lines.append(f"{self.in_now(loop, FAULTS)} += {_unparsed(marked)}")
+            self.mark(loop, fault_of(expression))
             if node.drawn and name == node.name:
                 name = self.in_now(loop, f"mean of {name}")
             loop.lines.append(f"{name} = {_unparsed(expression)}")
         if not node.drawn:
             self.at_hand.add(node.name)
             self.put(loop, node.name, node.name)
+
+    def mark(self, loop: LaneLoop, fault: ast.expr | None) -> None:
+        """Mark the lanes that divide by zero; where no lane has a say, once for all of them."""
+        if fault is None:
+            return
+        names = {node.id for node in ast.walk(fault) if isinstance(node, ast.Name)}
+        if names <= {*loop.scalars, "smaller_", "larger_", "round_to_pence_", "abs"}:
+            self.checks.setdefault(loop.name, []).append(_unparsed(fault))
+            return
+        marked = ast.IfExp(fault, ast.Constant(1.0), ast.Constant(0.0))
+        loop.lines.append(f"{self.in_now(loop, FAULTS)} += {_unparsed(marked)}")
 
     def put_fresh(self, loop: LaneLoop) -> None:
         """What was drawn just now is put where it is read in the loop that follows."""

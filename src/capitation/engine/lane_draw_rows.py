@@ -39,6 +39,7 @@ class LaneDrawRows(LaneDrawPlan):
         self.columns = Columns()
         self.loops: list[LaneLoop] = []
         self.loads: dict[str, str] = {}
+        self.checks: dict[str, list[str]] = {}
         self.lines: list[str] = []
         self.depth = 1
         self.in_step: set[str] = set()
@@ -61,6 +62,8 @@ class LaneDrawRows(LaneDrawPlan):
     def run(self, loop: LaneLoop) -> None:
         for name in loop.scalars:
             self.write(f"{name} = {self.loads[name]}")
+        for fault in self.checks.get(loop.name, ()):
+            self.write(f"fault_[0] += 1.0 if {fault} else 0.0")
         if loop.lines:
             self.write(loop.call())
 

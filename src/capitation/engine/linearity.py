@@ -32,7 +32,9 @@ from capitation.engine.unit_check import unit_of
 from capitation.engine.units import ONE, Unit
 
 
-def pushed_down(graph: Graph, wanted: Sequence[str], *, random_as_mean: bool = False) -> Graph:
+def pushed_down(
+    graph: Graph, wanted: Sequence[str], *, random_as_mean: bool = False, adding: float = 2.0
+) -> Graph:
     """Work out totals over practices of linear rules without a loop over practices.
 
     Each total over practices that `wanted` needs, of a rule that is linear in the practice's data,
@@ -50,6 +52,9 @@ def pushed_down(graph: Graph, wanted: Sequence[str], *, random_as_mean: bool = F
     random_as_mean : bool
         Whether a random rule is its mean, as in a projection. In a simulation it is drawn for each
         practice, and so it is not linear.
+    adding : float
+        What it costs to add one value of a practice to a sum, in operations: about two where the
+        sum is kept at hand, ten times that in a layout that stores all values first.
 
     Returns
     -------
@@ -60,10 +65,10 @@ def pushed_down(graph: Graph, wanted: Sequence[str], *, random_as_mean: bool = F
     """
     expansions = _expansions(graph, random_as_mean)
     months = {name for name in graph.nodes if _is_over_months(graph, name)}
-    plan = Plan(graph, wanted, expansions, months)
+    plan = Plan(graph, wanted, expansions, months, adding=adding)
     cost = plan.cost
     for name in dict.fromkeys(plan.doubtful()):
-        other = Plan(graph, wanted, expansions, months, {*plan.kept, name})
+        other = Plan(graph, wanted, expansions, months, {*plan.kept, name}, adding)
         if other.cost < cost:
             plan, cost = other, other.cost
     return _Writing(plan).graph()

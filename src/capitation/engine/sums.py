@@ -22,7 +22,6 @@ _PRACTICES = 36
 """Practices of a commissioner, in all England, on average."""
 _SCENARIOS = 8
 _MONTHS = {"month": 1.0, "year": 1 / 12, "": 1 / 120}
-_COST_OF_ADDING = 2
 _OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Call)
 
 
@@ -77,6 +76,8 @@ class Plan:
         Totals over months that may be summed month by month.
     kept : set of str
         Rules that are to be added up practice by practice all the same.
+    adding : float
+        What it costs to add one value to a sum, in operations.
     """
 
     def __init__(
@@ -86,11 +87,13 @@ class Plan:
         expansions: Mapping[str, Expansion],
         months: Set[str],
         kept: Set[str] = frozenset(),
+        adding: float = 2.0,
     ):
         self.graph = graph
         self.expansions = expansions
         self.months = months
         self.kept = kept
+        self.adding = adding
         self.visited: dict[str, None] = {}
         self.sums: dict[Key, Sum] = {}
         self.columns: dict[str, Column] = {}
@@ -225,7 +228,7 @@ class Plan:
 
     def cost_of_node(self, node: Node) -> float:
         if isinstance(node.definition, Total):
-            return _COST_OF_ADDING * self.times(self.graph[node.definition.of].dims)
+            return self.adding * self.times(self.graph[node.definition.of].dims)
         return operations_in(node.definition.written_out) * self.times(node.dims)
 
     def cost_of_sum(self, wanted: Sum) -> float:
@@ -233,7 +236,7 @@ class Plan:
             return self.times(("practice",))
         dims = self.graph[wanted.of].dims
         if wanted.is_added_up:
-            return (_COST_OF_ADDING + bool(wanted.weight)) * self.times(dims)
+            return (self.adding + bool(wanted.weight)) * self.times(dims)
         operations = operations_in(wanted.expansion.expression) if wanted.expansion else 1
         return operations * self.times(dims) / _PRACTICES
 
@@ -256,7 +259,7 @@ class Plan:
             looped = [key for key in inside if self.takes_a_loop(key)]
             if wanted.of in self.visited:
                 costs = sum(self.cost_of_sum(self.sums[key]) for key in inside)
-                doubtful = costs > _COST_OF_ADDING * self.times(self.graph[wanted.of].dims)
+                doubtful = costs > self.adding * self.times(self.graph[wanted.of].dims)
             else:
                 doubtful = len(looped) > 1 or any(weight for weight, _ in looped)
             if doubtful:

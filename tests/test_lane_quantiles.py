@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import platform
 import re
 
 import numpy as np
@@ -286,9 +287,29 @@ def test_few_are_left_to_the_scalar_function(mean, spread, most):
     assert share_left(mean, spread) <= most
 
 
-def assembly_of(name):
-    function = compiled_text()[name]
-    if not function.overloads:
-        test_counts(1.3)
-        test_gammas(0.2)
-    return list(function.inspect_asm().values())[0]
+PIECES = {
+    "uniform_lanes_": "place_(key), keys, place_(0), rows, place_(0)",
+    "exp_lanes_": "rows, bits, place_(0), place_(128), place_(512), place_(128)",
+    "log_lanes_": "rows, bits, place_(0), place_(128), place_(512), place_(128)",
+    "count_terms_": "1.3, rows, place_(0), place_(128)",
+    "count_lanes_": "1.3, rows, place_(0), place_(128), place_(1280)",
+    "gamma_lanes_": "0.3, rows, place_(0), place_(128), place_(256)",
+}
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads x86 assembly")
+@pytest.mark.parametrize("name", PIECES)
+def test_loops_over_lanes_are_vector_instructions_and_call_nothing(name):
+    text = f"@compiled\ndef piece(key, keys, rows, bits):\n    {name}({PIECES[name]})\n"
+    namespace = dict(compiled_text())
+    exec(text, namespace)
+    rows = Rows()
+    namespace["piece"](np.uint64(1), draw_keys(1, LANES), rows.rows, rows.bits)
+    assembly = next(iter(compiled_text()[name].inspect_asm().values()))
+    own = assembly[: assembly.index(".Lfunc_end0")]
+    products = re.findall(r"\bv?(?:mulpd|pmuludq|pmullq)\b.*?%[xyz]mm", own)
+    assert len(products) >= 2
+    assert not re.findall(r"\bcall", own)
+    if name == "count_lanes_":
+        for wanted in ("sqrtpd", "divpd", "roundpd|rndscalepd"):
+            assert re.search(rf"\bv?(?:{wanted})\b", own), wanted

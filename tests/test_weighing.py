@@ -620,6 +620,13 @@ def test_without_pyarrow_a_parquet_file_says_what_to_install(tmp_path, monkeypat
         weigh(path, WEIGHTS)
 
 
+def test_practices_are_named_once_and_threads_are_some():
+    with pytest.raises(InputError, match="practices: A stands twice"):
+        weigh(FRAME, WEIGHTS, practices=["A", "B", "A"])
+    with pytest.raises(InputError, match="threads: found 0"):
+        weigh(FRAME, WEIGHTS, threads=0)
+
+
 def test_labels_are_told_apart_and_not_too_many():
     with pytest.raises(InputError) as caught:
         count_persons({}, ("sex", "a", "a"), age_bands=("x", "x"), sexes=())

@@ -70,7 +70,7 @@ class Persons:
         if self.path is not None:
             return _rows_of_file(self.path)
         lengths = [self.table[name] for name in self.names if name != START]
-        return max((len(column) for column in lengths if np.ndim(column) == 1), default=0)
+        return max((len(of) for of in lengths if getattr(of, "ndim", 1) == 1), default=0)
 
     def batches(self, wanted: Sequence[str]) -> Iterator[tuple[int, Batch]]:
         """The first row of each batch, from 0, and its columns.

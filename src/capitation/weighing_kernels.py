@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capitation.engine.compiling import load
+from capitation.errors import InputError, Problem
 
 Counts = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
@@ -95,6 +96,8 @@ def worth_compiling(steps: int) -> bool:
 
 def count_of_threads(threads: int | None) -> int:
     """How many threads to use: as many as said, or as the machine has processors."""
+    if threads is not None and threads < 1:
+        raise InputError(Problem("threads", f"found {threads}", "one or more"))
     return threads or os.cpu_count() or 1
 
 

@@ -157,7 +157,10 @@ class Coding:
                 self.numbers = None
 
     def problems(self, place: str) -> Iterator[Problem]:
-        """Practices that are numbers here and codes there, where nobody said which there are."""
+        """Practices named twice; or numbers here and codes there, where nobody named them."""
+        if not self.open and len(self.places) < len(self.labels):
+            twice = [label for n, label in enumerate(self.labels) if self.places[label] != n]
+            yield Problem("practices", f"{listed(twice)} stands twice", "keep one of each")
         if self.open and self.met_numbers and self.met_texts:
             found = "are numbers in some rows and codes in others"
             yield Problem(

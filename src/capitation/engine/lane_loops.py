@@ -6,6 +6,31 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Derived:
+    """An array that a kernel reads, made from a value that was worked out before.
+
+    Attributes
+    ----------
+    of : str
+        Name of the value.
+    how : str
+        ``""``: as it is; ``"before"``: a month, or year, earlier, with `first` standing before the
+        first; ``"start"``: as it is in the first month or year.
+    first : str
+    dims : tuple of str
+        Its dimensions, in canonical order.
+    first_dims : tuple of str
+        Those of `first`.
+    """
+
+    of: str
+    how: str
+    first: str
+    dims: tuple[str, ...]
+    first_dims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Block:
     """Rows of lanes that lie together: of one area and one time.
 

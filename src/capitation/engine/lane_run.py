@@ -9,7 +9,8 @@ import numpy as np
 
 from capitation.engine.compiling import load
 from capitation.engine.graph import area_of, time_of
-from capitation.engine.lanes import Block, Derived, LaneKernel
+from capitation.engine.lane_loops import Block, Derived
+from capitation.engine.lanes import LaneKernel
 from capitation.side_by_side import aligned, side_by_side
 
 TASKS_A_THREAD = 4
@@ -81,7 +82,7 @@ class LaneRun:
             scratch = [aligned(self.size_of(block, most)) for block in self.kernel.scratch]
             counts = [groups.start, groups.stop, self.tiles, sizes["year"], sizes["month"]]
             arrays = [self.starts, self.month_start, *self.read, *scratch, *results, self.faults]
-            function(*counts, *(arrays if compiled else map(memoryview, arrays)))
+            function(*counts, *(arrays if compiled else [memoryview(of) for of in arrays]))
 
         parts = threads * TASKS_A_THREAD if threads > 1 else 1
         for _ in side_by_side(task, shares(self.starts, parts), threads):

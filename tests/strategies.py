@@ -19,6 +19,7 @@ from capitation.practices import FIGURES
 
 BETTER_LOCAL_CARE = "better-local-care-mcp"
 BOLTON = "bolton-quality-contract"
+CARR_HILL = "carr-hill-formula"
 DUDLEY = "dudley-mcp"
 EAST_ANGLIA = "east-anglia-pms-glide"
 EASTERN_CHESHIRE = "eastern-cheshire-caring-together"
@@ -46,6 +47,7 @@ SHIPPED = (BOLTON, NATIONAL, THAMES_VALLEY)
 EVERY_MODEL = (
     BETTER_LOCAL_CARE,
     BOLTON,
+    CARR_HILL,
     DUDLEY,
     EAST_ANGLIA,
     EASTERN_CHESHIRE,

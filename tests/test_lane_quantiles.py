@@ -289,8 +289,6 @@ def test_few_are_left_to_the_scalar_function(mean, spread, most):
 
 PIECES = {
     "uniform_lanes_": "place_(key), keys, place_(0), rows, place_(0)",
-    "exp_lanes_": "rows, bits, place_(0), place_(128), place_(512), place_(128)",
-    "log_lanes_": "rows, bits, place_(0), place_(128), place_(512), place_(128)",
     "count_terms_": "1.3, rows, place_(0), place_(128)",
     "count_lanes_": "1.3, rows, place_(0), place_(128), place_(1280)",
     "gamma_lanes_": "0.3, rows, place_(0), place_(128), place_(256)",

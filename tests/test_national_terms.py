@@ -40,6 +40,7 @@ SOURCE_KINDS = {
 }
 WHOLE_POPULATION = {
     "affordability",
+    "carr_hill",
     "gain_loss_share",
     "hospital_payment",
     "hubs",
@@ -213,6 +214,13 @@ def test_every_input_stands_in_one_file():
         "months_suspended_before",
         "months_reactivated_before",
         "patients_following_before",
+        *(f"female_share_aged_{age}" for age in AGES),
+        "share_in_nursing_homes",
+        "share_newly_registered",
+        "limiting_illness_ratio",
+        "mortality_ratio_under_65",
+        "staff_wage_ratio",
+        "rurality_of_list",
     }
     assert not set(INPUT) & set(TERM)
 
@@ -392,6 +400,7 @@ def test_a_late_payment_falls_within_the_life_of_its_price():
 # Who reads the figures
 
 READ_BY_STEPS = {
+    "carr_hill": {"rurality_of_distance", "rurality_of_density"},
     "hubs": {"hub_list_least", "hub_list_most", "provider_list_least", "hub_running_cost"},
     "target_allocation": {
         "target_general_and_acute_share",

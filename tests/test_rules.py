@@ -28,6 +28,7 @@ from capitation.vocabulary import round_to_pence
 
 from . import (
     by_hand_affordability,
+    by_hand_carr_hill,
     by_hand_pms,
     by_hand_pool_and_recovery,
     by_hand_reactivation,
@@ -451,6 +452,7 @@ BY_HAND |= {
 
 for topic in (
     by_hand_affordability,
+    by_hand_carr_hill,
     by_hand_pms,
     by_hand_pool_and_recovery,
     by_hand_reactivation,

@@ -19,9 +19,9 @@ from capitation.cli.weigh_summary import add_options
 from capitation.cli.weigh_summary import weigh as weigh_command
 from capitation.engine.compiling import load
 from capitation.errors import InputError
-from capitation.weighing import weigh
-from capitation.weighing_counts import AGE_BANDS, SEXES, count_persons
-from capitation.weighing_kernels import (
+from capitation.weighing.weighted_lists import weigh
+from capitation.weighing.counts import AGE_BANDS, SEXES, count_persons
+from capitation.weighing.kernels import (
     add_up,
     count_in_any_order,
     count_in_order,
@@ -30,7 +30,7 @@ from capitation.weighing_kernels import (
     kernel_text,
     weighed,
 )
-from capitation.weighing_weights import read_person_weights
+from capitation.weighing.weights import read_person_weights
 
 AGES, SEX, FLAGS = ("young", "old"), ("male", "female"), ("home", "new")
 PRACTICES = ("A", "B", "C")
@@ -220,14 +220,14 @@ def test_a_file_is_read_batch_by_batch(tmp_path, monkeypatch, ending):
     else:
         pytest.importorskip("pyarrow")
         FRAME.to_parquet(path, row_group_size=2)
-    monkeypatch.setattr("capitation.weighing_batches.AT_ONCE", 2)
+    monkeypatch.setattr("capitation.weighing.batches.AT_ONCE", 2)
     found = weigh(path, WEIGHTS)
     assert found.attrs["source"] == path.name
     xr.testing.assert_equal(found, weigh(FRAME, WEIGHTS))
 
 
 def test_columns_in_memory_are_taken_in_batches(monkeypatch):
-    monkeypatch.setattr("capitation.weighing_batches.AT_ONCE_IN_MEMORY", 2)
+    monkeypatch.setattr("capitation.weighing.batches.AT_ONCE_IN_MEMORY", 2)
     xr.testing.assert_identical(weigh(as_texts(), WEIGHTS), weigh(FRAME, WEIGHTS))
 
 
@@ -398,7 +398,7 @@ def test_every_way_of_counting_gives_the_same_counts(width, dtype):
 def test_counts_that_threads_hold_for_themselves_are_bounded(monkeypatch):
     cells, places, _ = population()
     expected = counted_in_any_order(cells, places, 50, 200, compiled=False)
-    monkeypatch.setattr("capitation.weighing_kernels.MOST_PRIVATE", 1)
+    monkeypatch.setattr("capitation.weighing.kernels.MOST_PRIVATE", 1)
     found = counted_in_any_order(cells, places, 50, 200, compiled=True, threads=4)
     assert (found == expected).all()
 
@@ -406,13 +406,13 @@ def test_counts_that_threads_hold_for_themselves_are_bounded(monkeypatch):
 def test_numpy_takes_persons_in_bounded_batches(monkeypatch):
     cells, places, _ = population()
     expected = counted_in_any_order(cells, places, 50, 200, compiled=False)
-    monkeypatch.setattr("capitation.weighing_kernels.AT_ONCE", 999)
+    monkeypatch.setattr("capitation.weighing.kernels.AT_ONCE", 999)
     assert (counted_in_any_order(cells, places, 50, 200, compiled=False) == expected).all()
 
 
 @pytest.mark.parametrize("sets", [1, 5])
 def test_every_way_of_weighing_gives_the_same_bits(monkeypatch, sets):
-    monkeypatch.setattr("capitation.weighing_kernels.WORTH_SHARING", 0)
+    monkeypatch.setattr("capitation.weighing.kernels.WORTH_SHARING", 0)
     rng = np.random.default_rng(3)
     counts = rng.integers(0, 90, (40, 60))
     weights = rng.uniform(0, 9, (sets, 60))
@@ -435,7 +435,7 @@ def test_compiled_and_not_are_the_same_to_the_last_bit(form):
 def test_a_small_job_starts_no_compiler():
     code = (
         "import sys, xarray as xr\n"
-        "from capitation.weighing import weigh\n"
+        "from capitation.weighing.weighted_lists import weigh\n"
         "persons = {'practice': ['A'], 'age_band': [0], 'sex': [0]}\n"
         "weights = xr.DataArray([[1.0]], {'age_band': ['all'], 'sex': ['all']})\n"
         "weigh(persons, weights)\n"
@@ -521,7 +521,7 @@ def test_all_that_is_wrong_with_persons_is_said_at_once():
 
 
 def test_faults_of_all_batches_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("capitation.weighing_batches.AT_ONCE", 10)
+    monkeypatch.setattr("capitation.weighing.batches.AT_ONCE", 10)
     path = tmp_path / "persons.csv"
     rows = [("A", "young" if n % 2 else "nobody", "male") for n in range(40)]
     pd.DataFrame(rows, columns=["practice", "age_band", "sex"]).to_csv(path, index=False)
@@ -581,7 +581,7 @@ def test_columns_are_of_one_length_and_one_dimension():
 
 
 def test_practices_are_codes_or_places_and_not_both(tmp_path, monkeypatch):
-    monkeypatch.setattr("capitation.weighing_batches.AT_ONCE_IN_MEMORY", 2)
+    monkeypatch.setattr("capitation.weighing.batches.AT_ONCE_IN_MEMORY", 2)
     persons = as_places() | {"practice": np.array([0, 1, "A", "B", 2], dtype=object)}
     with pytest.raises(InputError, match="numbers in some rows and codes in others"):
         weigh(persons, WEIGHTS)

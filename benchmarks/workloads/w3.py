@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from capitation.weighing import count_persons, weigh
+from capitation.weighing.counts import count_persons
+from capitation.weighing.weighted_lists import weigh
 from workloads.measuring import EXACT, Case
 
 AGE_BANDS = ("0-4", "5-14", "15-44", "45-64", "65-74", "75-84", "85+")
@@ -24,7 +25,7 @@ SETS = 32
 SIZES = {"tiny": (20_000, 100), "ci": (2_000_000, 1_500), "full": (10_000_000, 7_500)}
 """Persons and practices."""
 
-ALL_OF_ENGLAND = {"tiny": 20_000, "ci": 2_000_000, "full": 60_000_000}
+ALL_OF_ENGLAND = {"tiny": 40_000, "ci": 2_000_000, "full": 60_000_000}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capitation.bridging import bridge
     from capitation.cash_calendar import read_cash_calendar
     from capitation.comparison import compare
+    from capitation.engine.kept_code import CacheWarning
     from capitation.example import example_practices
     from capitation.example_weights import example_populations
     from capitation.explanation import explain
@@ -80,6 +81,10 @@ if TYPE_CHECKING:
         rule,
         total,
     )
+    from capitation.weighing.counts import count_persons
+    from capitation.weighing.formula import formula_inputs, normalised_formula, rurality_ratio
+    from capitation.weighing.weighted_lists import weigh
+    from capitation.weighing.weights import read_person_weights
     from capitation.what_if import with_preset, with_terms
     from capitation.workbook.audit.cell_explanation import explain_cell
     from capitation.workbook.audit.verification import verify_workbook
@@ -92,6 +97,7 @@ if TYPE_CHECKING:
 
 # Numba, xarray and openpyxl are slow to import, so a name is fetched when it is first used.
 _HOMES = {
+    "CacheWarning": "capitation.engine.kept_code",
     "Model": "capitation.model",
     "affordability": "capitation.affording",
     "appraise": "capitation.appraisal",
@@ -103,6 +109,7 @@ _HOMES = {
     "compare_runs": "capitation.runs.differences",
     "constant": "capitation.vocabulary",
     "cost_of_hubs": "capitation.hubs",
+    "count_persons": "capitation.weighing.counts",
     "decide_reactivations": "capitation.reactivations",
     "distance_from_target": "capitation.target_allocations",
     "example_populations": "capitation.example_weights",
@@ -110,6 +117,7 @@ _HOMES = {
     "explain": "capitation.explanation",
     "explain_cell": "capitation.workbook.audit.cell_explanation",
     "fair_budget": "capitation.fair_budgets",
+    "formula_inputs": "capitation.weighing.formula",
     "gains_and_losses": "capitation.gains",
     "gamma": "capitation.vocabulary",
     "goal_seek": "capitation.goal_seeking",
@@ -122,6 +130,7 @@ _HOMES = {
     "models": "capitation.model_file",
     "need_inputs": "capitation.fair_budgets",
     "negative_binomial": "capitation.vocabulary",
+    "normalised_formula": "capitation.weighing.formula",
     "pace_of_change": "capitation.allocation_growth",
     "practices_of": "capitation.fair_budgets",
     "primary_medical_blend": "capitation.target_allocations",
@@ -135,6 +144,7 @@ _HOMES = {
     "read_input_workbook": "capitation.inputs.workbook",
     "read_inputs": "capitation.sources.local_csv",
     "read_payments": "capitation.sources.payments",
+    "read_person_weights": "capitation.weighing.weights",
     "read_practice_terms": "capitation.practice_terms_csv",
     "read_reactivations": "capitation.reactivations_csv",
     "read_record": "capitation.workbook.record_sheet",
@@ -144,6 +154,7 @@ _HOMES = {
     "roll_up": "capitation.systems",
     "round_to_pence": "capitation.vocabulary",
     "rule": "capitation.vocabulary",
+    "rurality_ratio": "capitation.weighing.formula",
     "select_commissioners": "capitation.practices",
     "sensitivity": "capitation.sensitivities",
     "settle": "capitation.settlement",
@@ -153,6 +164,7 @@ _HOMES = {
     "total": "capitation.vocabulary",
     "unwarranted_variation": "capitation.variation",
     "verify_workbook": "capitation.workbook.audit.verification",
+    "weigh": "capitation.weighing.weighted_lists",
     "with_inputs": "capitation.sources.local_csv",
     "with_practice_terms": "capitation.practice_terms",
     "with_preset": "capitation.what_if",
@@ -170,6 +182,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CacheWarning",
     "InputError",
     "Model",
     "Problem",
@@ -185,6 +198,7 @@ __all__ = [
     "compare_runs",
     "constant",
     "cost_of_hubs",
+    "count_persons",
     "decide_reactivations",
     "distance_from_target",
     "example_populations",
@@ -192,6 +206,7 @@ __all__ = [
     "explain",
     "explain_cell",
     "fair_budget",
+    "formula_inputs",
     "gains_and_losses",
     "gamma",
     "goal_seek",
@@ -204,6 +219,7 @@ __all__ = [
     "models",
     "need_inputs",
     "negative_binomial",
+    "normalised_formula",
     "pace_of_change",
     "practices_of",
     "primary_medical_blend",
@@ -217,6 +233,7 @@ __all__ = [
     "read_input_workbook",
     "read_inputs",
     "read_payments",
+    "read_person_weights",
     "read_practice_terms",
     "read_reactivations",
     "read_record",
@@ -226,6 +243,7 @@ __all__ = [
     "roll_up",
     "round_to_pence",
     "rule",
+    "rurality_ratio",
     "select_commissioners",
     "sensitivity",
     "settle",
@@ -235,6 +253,7 @@ __all__ = [
     "total",
     "unwarranted_variation",
     "verify_workbook",
+    "weigh",
     "with_inputs",
     "with_practice_terms",
     "with_preset",

@@ -261,6 +261,12 @@ def _budget(args: argparse.Namespace) -> tuple[str, int]:
     return budget(args)
 
 
+def _weigh(args: argparse.Namespace) -> tuple[str, int]:
+    from capitation.cli.weigh_summary import weigh
+
+    return weigh(args)
+
+
 def _sensitivity(args: argparse.Namespace) -> tuple[str, int]:
     from capitation.cli.sensitivity_summary import sensitivity
 
@@ -330,11 +336,12 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "verify": _verify,
     "reactivate": _reactivate,
     "budget": _budget,
+    "weigh": _weigh,
     "hubs": _hubs,
     "models": _models,
     "backtest": _backtest,
     "warmup": _warmup,
 }
 
-WRITING = ("template", "run", "totals", "simulate", "settle", "reactivate", "budget", "hubs")
+WRITING = ("template", "run", "totals", "simulate", "settle", "reactivate", "budget", "weigh", "hubs")
 """Commands that write a file."""

@@ -18,6 +18,7 @@ from capitation.cli import (
     totals_summary,
     verify_summary,
     warmup_summary,
+    weigh_summary,
 )
 from capitation.errors import Problem
 
@@ -177,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     check_summary.add_options(command("check", check_summary.DOES))
     verify_summary.add_options(command("verify", verify_summary.DOES))
     budget_summary.add_options(command("budget", budget_summary.DOES))
+    weigh_summary.add_options(command("weigh", weigh_summary.DOES))
     hubs_summary.add_options(command("hubs", hubs_summary.DOES))
     warmup_summary.add_options(command("warmup", warmup_summary.DOES))
     add = command("reactivate", "decide on requests to take up a suspended contract again, and why")

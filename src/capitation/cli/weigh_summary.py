@@ -35,7 +35,7 @@ def weigh(args: argparse.Namespace) -> tuple[str, int]:
     """What the command has to say, and its exit status."""
     from capitation.errors import raise_if_any
     from capitation.files import write_csv
-    from capitation.weighing import weigh as weighed
+    from capitation.weighing.weighted_lists import weigh as weighed
 
     raise_if_any(_option_problems(args))
     with stage(f"Counting {args.persons}"):
@@ -121,7 +121,7 @@ def words_of(found: xr.Dataset) -> str:
     Examples
     --------
     >>> import xarray as xr
-    >>> from capitation.weighing import weigh as weighed
+    >>> from capitation.weighing.weighted_lists import weigh as weighed
     >>> persons = {"practice": ["A", "B", "B"], "age_band": [0, 0, 1], "sex": [0, 0, 0]}
     >>> weights = xr.DataArray([[1.0], [4.0]], {"age_band": ["0-64", "65+"], "sex": ["all"]})
     >>> print(words_of(weighed(persons, weights)))

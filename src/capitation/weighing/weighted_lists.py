@@ -15,10 +15,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from capitation.errors import InputError, Problem, raise_if_any
-from capitation.weighing_counts import COUNTS, DIMS, count_persons
-from capitation.weighing_kernels import count_of_threads, weighed, worth_compiling
-from capitation.weighing_persons import AGE_BAND, PRACTICE, SEX, Cells
-from capitation.weighing_weights import (
+from capitation.weighing.counts import COUNTS, DIMS, count_persons
+from capitation.weighing.kernels import count_of_threads, weighed, worth_compiling
+from capitation.weighing.persons import AGE_BAND, PRACTICE, SEX, Cells
+from capitation.weighing.weights import (
     SET,
     WEIGHT,
     factors_of_practices,

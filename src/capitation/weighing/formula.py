@@ -23,7 +23,7 @@ from capitation.model import Model
 from capitation.model_file import load_model
 from capitation.national import national_terms
 from capitation.projection import project
-from capitation.weighing_counts import AGE_BANDS, COUNTS, SEXES
+from capitation.weighing.counts import AGE_BANDS, COUNTS, SEXES
 
 AGES = dict(
     zip(AGE_BANDS, ("0_4", "5_14", "15_44", "45_64", "65_74", "75_84", "85_and_over"), strict=True)
@@ -60,7 +60,7 @@ def formula_inputs(
 
     Examples
     --------
-    >>> from capitation.weighing_counts import count_persons
+    >>> from capitation.weighing.counts import count_persons
     >>> persons = {"practice": ["A"] * 4, "age_band": [0, 0, 6, 6], "sex": [0, 1, 1, 1]}
     >>> inputs = formula_inputs(count_persons(persons))
     >>> inputs["share_of_list_aged_0_4"].item(), inputs["female_share_aged_85_and_over"].item()

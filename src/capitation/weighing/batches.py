@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from capitation.errors import InputError, Problem, raise_if_any
-from capitation.weighing_persons import AGE_BAND, PRACTICE, SEX, START
+from capitation.weighing.persons import AGE_BAND, PRACTICE, SEX, START
 
 AT_ONCE = 1 << 22
 """Rows of a file in one batch: a few columns of them are some tens of megabytes."""

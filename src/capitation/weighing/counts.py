@@ -10,14 +10,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
-from capitation.weighing_batches import Persons
-from capitation.weighing_kernels import (
+from capitation.weighing.batches import Persons
+from capitation.weighing.kernels import (
     count_of_threads,
     counted_in_any_order,
     counted_in_order,
     worth_compiling,
 )
-from capitation.weighing_persons import (
+from capitation.weighing.persons import (
     AGE_BAND,
     CELL,
     MASK,

@@ -21,7 +21,7 @@ import xarray as xr
 from capitation.errors import InputError, Problem, listed, nearest, raise_if_any
 from capitation.sources.local_csv import read_inputs
 from capitation.sources.official_csv import Table, read_table
-from capitation.weighing_persons import Cells
+from capitation.weighing.persons import Cells
 
 SET, WEIGHT, FACTOR, FLAG = "weight_set", "weight", "factor", "flag"
 BASE = "weights"

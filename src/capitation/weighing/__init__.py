@@ -1,0 +1,1 @@
+"""Weighted lists from persons: counted by practice, weighed, and normalised."""

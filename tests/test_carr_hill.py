@@ -18,9 +18,9 @@ from capitation.model import Scenario
 from capitation.model_file import load_model
 from capitation.national import national_inputs, national_terms
 from capitation.projection import project
-from capitation.weighing.weighted_lists import weigh
 from capitation.weighing.counts import AGE_BANDS, SEXES, count_persons
 from capitation.weighing.formula import formula_inputs, normalised_formula, rurality_ratio
+from capitation.weighing.weighted_lists import weigh
 from capitation.what_if import with_terms
 
 from .strategies import practices_of

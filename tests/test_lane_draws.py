@@ -110,10 +110,12 @@ def drawn_case(seed: int, **how: int) -> DrawnCase:
 
 def run_slowly(kernel: LaneDrawingKernel, *arguments) -> None:
     """Run the fast layout as plain Python, of each block of lanes the first three."""
-    texts = [
-        text.replace("range(place_(128))", "range(place_(3))")
-        for text in (kernel.source, lane_text())
-    ]
+    texts = [kernel.source, lane_text()]
+    for wide, narrow in (
+        ("range(place_(128))", "range(place_(3))"),
+        ("count = place_(128)", "count = place_(3)"),
+    ):
+        texts = [text.replace(wide, narrow) for text in texts]
     function = load(texts[0], False, texts[1], error_model="numpy")
     with np.errstate(all="ignore"):
         function(*kernel.arguments(*arguments))

@@ -43,6 +43,8 @@ ARGUMENTS = {
     "deviance_": 3,
     "probability_of_count_": 3,
     "count_near_": 4,
+    "gamma_shape_": 1,
+    "gamma_level_": 2,
     "gamma_": 3,
     "negative_binomial_": 3,
 }
@@ -109,6 +111,7 @@ def points(name):
     spread = generator.choice([0.3, 1, 1 + 1e-12, 1.05, 1.3, 3, 40, 999, 1001, 1e6], n)
     mean = 10 ** generator.uniform(-3, 4, n)
     wide = 10 ** generator.uniform(-300, 300, n)
+    variation = generator.choice([0, 1e-9, 0.01, 0.03, 0.2, 0.5, 1, 3, 30, 1e8], n)
     if name == "uniform_":
         return [random_keys(5000, seed) for seed in range(4)]
     return {
@@ -121,7 +124,9 @@ def points(name):
         "deviance_": [mean, mean + 3, np.full(n, -3.0)],
         "probability_of_count_": [np.floor(mean * 2 * u), mean, np.maximum(spread, 1)],
         "count_near_": [np.floor(mean), mean, np.minimum(np.maximum(spread, 1), 5), u],
-        "gamma_": [mean, generator.choice([0, 1e-9, 0.01, 0.03, 0.2, 0.5, 1, 3, 30, 1e8], n), u],
+        "gamma_shape_": [variation],
+        "gamma_level_": [variation, u],
+        "gamma_": [mean, variation, u],
         "negative_binomial_": [mean, np.minimum(spread, 3), u],
     }[name]
 

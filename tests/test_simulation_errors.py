@@ -62,7 +62,7 @@ def test_an_outcome_of_ones_own(tiny):
     found = simulated(tiny, outcomes=["transfers"])
     assert json.loads(found.attrs["outcomes"]) == ["transfers", "grade", "scheme_cost", "saving"]
     names = [name for name in found.data_vars if "transfers" in name or "probability" in name]
-    assert len(names) == 5
+    assert len(names) == 6
     assert bits(found[names]) == bits(result[names])
 
 

@@ -19,7 +19,6 @@ from capitation.cli.weigh_summary import add_options
 from capitation.cli.weigh_summary import weigh as weigh_command
 from capitation.engine.compiling import load
 from capitation.errors import InputError
-from capitation.weighing.weighted_lists import weigh
 from capitation.weighing.counts import AGE_BANDS, SEXES, count_persons
 from capitation.weighing.kernels import (
     add_up,
@@ -30,6 +29,7 @@ from capitation.weighing.kernels import (
     kernel_text,
     weighed,
 )
+from capitation.weighing.weighted_lists import weigh
 from capitation.weighing.weights import read_person_weights
 
 AGES, SEX, FLAGS = ("young", "old"), ("male", "female"), ("home", "new")

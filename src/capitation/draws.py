@@ -15,14 +15,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from capitation.engine.drawing import (
-    DrawingKernel,
-    emit_draws,
     keys_of_run,
     random_rules,
     touched_by_chance,
 )
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.kernel import emit
+from capitation.engine.lane_draws import LaneDrawingKernel, emit_lane_draws
 from capitation.engine.rule import Total
 from capitation.engine.terms import format_number
 from capitation.errors import InputError, Problem, nearest, raise_if_any
@@ -220,11 +219,11 @@ class Draws:
     def __post_init__(self) -> None:
         touched = touched_by_chance(self.graph.only(self.wanted))
         self.drawn = [name for name in self.wanted if name in touched.nodes]
-        self.kernel: DrawingKernel | None = None
+        self.kernel: LaneDrawingKernel | None = None
         before = [name for name in self.wanted if name not in touched.nodes]
         part = touched
         if self.drawn:
-            self.kernel, part = emit_draws(self.graph, self.drawn)
+            self.kernel, part = emit_lane_draws(self.graph, self.drawn)
             before += [name for name in part.leaves if name in self.graph.nodes]
         if self.compiled is None:
             self.compiled = self.draws * self.evaluations_of(part) > WORTH_COMPILING

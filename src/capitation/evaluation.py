@@ -67,12 +67,13 @@ def worked_out(
     InputError
         If a rule divides by zero, or gives what is not a finite number: which, and where.
     """
-    if compiled is None:
-        compiled = evaluations(graph.only(wanted), setting) > WORTH_COMPILING
-    if compiled and setting.sizes["scenario"] >= ENOUGH_SCENARIOS:
-        return in_lanes(graph, wanted, setting, leaves, threads or threads_at_hand())
+    worth_it = compiled
+    if worth_it is None:
+        worth_it = evaluations(graph.only(wanted), setting) > WORTH_COMPILING
+    if worth_it and setting.sizes["scenario"] >= ENOUGH_SCENARIOS:
+        return in_lanes(graph, wanted, setting, leaves, compiled, threads or threads_at_hand())
     kernel = emit(graph, wanted)
-    found = evaluate(kernel, graph, setting, {n: leaves[n] for n in kernel.inputs}, compiled)
+    found = evaluate(kernel, graph, setting, {n: leaves[n] for n in kernel.inputs}, worth_it)
     return {name: found[name] for name in wanted}
 
 
@@ -81,17 +82,21 @@ def in_lanes(
     wanted: Sequence[str],
     setting: Setting,
     leaves: Mapping[str, np.ndarray],
+    compiled: bool | None,
     threads: int,
 ) -> dict[str, np.ndarray]:
-    """Work out rules and totals with scenarios side by side, the rest before by the plain loop."""
+    """Work out rules and totals with scenarios side by side, the rest before by the plain loop.
+
+    That is compiled too if `compiled` says so, and if it is left out where it is quicker so.
+    """
     kernel = emit_lanes(graph, wanted, width_for(setting.sizes["scenario"]))
     values = {**leaves}
     if kernel.before:
         part = graph.only(kernel.before)
-        compiled = evaluations(part, setting) > WORTH_COMPILING_WITH_NUMBA
+        large = evaluations(part, setting) > WORTH_COMPILING_WITH_NUMBA
         before = emit(graph, kernel.before)
         read = {name: leaves[name] for name in before.inputs}
-        values |= evaluate(before, graph, setting, read, compiled)
+        values |= evaluate(before, graph, setting, read, bool(compiled) or large)
     index = {"practice_start": setting.practice_start, "year_of_month": setting.year_of_month}
     run = LaneRun(kernel, setting.sizes, index, values)
     values |= run.run(threads)

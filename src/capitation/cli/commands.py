@@ -343,5 +343,15 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[str, int]]] = {
     "warmup": _warmup,
 }
 
-WRITING = ("template", "run", "totals", "simulate", "settle", "reactivate", "budget", "weigh", "hubs")
+WRITING = (
+    "template",
+    "run",
+    "totals",
+    "simulate",
+    "settle",
+    "reactivate",
+    "budget",
+    "weigh",
+    "hubs",
+)
 """Commands that write a file."""

@@ -63,7 +63,7 @@ class LaneDrawRows(LaneDrawPlan):
         for name in loop.scalars:
             self.write(f"{name} = {self.loads[name]}")
         for fault in self.checks.get(loop.name, ()):
-            self.write(f"fault_[0] += 1.0 if {fault} else 0.0")
+            self.write(f"fault_[0] += 1.0 if ({fault}) else 0.0")
         if loop.lines:
             self.write(loop.call())
 

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from capitation.chunked import Run, in_memory
 from capitation.engine.calendar import fiscal_year
 from capitation.engine.graph import Graph, Leaf
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.evaluation import worked_out
+from capitation.evaluation import WORTH_COMPILING, evaluations, worked_out
 from capitation.model import Model
 from capitation.model_file import load_model
 from capitation.notes import notes_on
@@ -54,6 +55,7 @@ def project(
     given: Mapping[str, xr.DataArray] | None = None,
     variables: Iterable[str] | None = None,
     compiled: bool | None = None,
+    scenarios_per_chunk: int | None = None,
 ) -> xr.Dataset:
     """Project every practice's payments, month by month.
 
@@ -63,7 +65,8 @@ def project(
         A contract, the name of a shipped one, or the path of its file.
     practices : xarray.Dataset
         The base year, on ``practice``, as `read_payments` gives it: lists [patient] and payments
-        [GBP/year], with coordinates ``commissioner`` and ``contract_type``.
+        [GBP/year], with coordinates ``commissioner`` and ``contract_type``. If they are chunked, as
+        `chunk_by_commissioner` makes them, so is the result: Dask computes it when asked.
     scenarios : sequence of str, optional
         Names of the model's scenarios; all of them if left out.
     months : int, optional
@@ -79,6 +82,8 @@ def project(
     compiled : bool, optional
         Through Numba or as plain Python, with the same result to the last bit. If left out, large
         jobs are compiled.
+    scenarios_per_chunk : int, optional
+        Of chunked practices: cut the result along ``scenario`` too, so many to a chunk.
 
     Returns
     -------
@@ -104,15 +109,36 @@ def project(
         model = load_model(model)
     if start is not None:
         model = replace(model, start=first_of_month(start))
+    practices, chunks = in_memory(practices, scenarios_per_chunk)
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)
     names = [scenario.name for scenario in setting.scenarios]
     graph = model.graph(names, given_values)
     wanted = _wanted(graph, variables)
-    values = values_of_leaves(graph.only(wanted).leaves, setting, given_values)
+    needed = graph.only(wanted)
+    if chunks is not None:
+        if compiled is None:
+            compiled = evaluations(needed, setting) > WORTH_COMPILING
+        run = Run(project, setting, practices, chunks, given or {}, scenarios_per_chunk)
+        options = {"variables": wanted, "compiled": compiled}
+        arrays = run.arrays(_large(needed, wanted), options)
+        small = {name: leaf for name, leaf in needed.leaves.items() if name not in arrays}
+        values = values_of_leaves(small, setting, {})
+        return _labelled(graph, wanted, arrays, values | arrays, setting)
+    values = values_of_leaves(needed.leaves, setting, given_values)
     results = worked_out(graph, wanted, setting, values, compiled)
     return _labelled(graph, wanted, results, values, setting)
+
+
+def _large(graph: Graph, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Dimensions of what is computed, and of the leaves that are by practice and month."""
+    leaves = [
+        name
+        for name, leaf in graph.leaves.items()
+        if "practice" in leaf.dims and len(leaf.dims) > 1
+    ]
+    return {name: graph[name].dims for name in (*leaves, *wanted)}
 
 
 def first_of_month(start: object) -> dt.date:
@@ -179,12 +205,12 @@ def _wanted(graph: Graph, variables: Iterable[str] | None) -> list[str]:
 def _labelled(
     graph: Graph,
     wanted: Sequence[str],
-    results: Mapping[str, np.ndarray],
-    values: Mapping[str, np.ndarray],
+    results: Mapping[str, Any],
+    values: Mapping[str, Any],
     setting: Setting,
 ) -> xr.Dataset:
-    """Put labels, units, formulas and sources on plain arrays."""
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]] = {}
+    """Put labels, units, formulas and sources on arrays: plain ones, or those of chunks."""
+    variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {}
     for name, leaf in graph.leaves.items():
         if name in values:
             terms = terms_by_scenario(name, setting) if "term" in leaf.kind else None
@@ -196,7 +222,8 @@ def _labelled(
         variables[name] = (node.dims, results[name], attributes_of_node(node))
     moved = not np.array_equal(setting.place_given, np.arange(len(setting.place_given)))
     for name, (dims, array, attributes) in variables.items():
-        if "practice" in dims and moved:
+        # Chunks are in the order given.
+        if "practice" in dims and moved and isinstance(array, np.ndarray):
             array = np.take(array, setting.place_given, axis=dims.index("practice"))
             variables[name] = (dims, array, attributes)
     result = xr.Dataset(variables, coordinates(setting), attributes_of_run(setting, graph))

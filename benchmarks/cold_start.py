@@ -45,9 +45,11 @@ cpu_target.target_context.refresh()
 """
 
 COMMAND = """
+import sys
 from capitation.cli import main
+sys.argv = ["capitation", *{words}]
 try:
-    status = main({words})
+    status = main()
 except SystemExit as end:
     status = end.code
 assert not status
@@ -56,7 +58,7 @@ assert not status
 ENDING = """
 import json, sys
 print()
-print(json.dumps([name for name in {slow} if name in sys.modules]))
+print(json.dumps([name for name in {slow} if sys.modules.get(name)]))
 """
 
 

@@ -40,7 +40,7 @@ END = "end the process"
 STAGES = {
     "capitation.cli.commands:asked_about": "read the model, make the practices",
     "capitation.projection:project": "bind terms and practices to the rules",
-    "capitation.projection:evaluate": "evaluate the rules",
+    "capitation.projection:worked_out": "evaluate the rules",
     "capitation.cli.run_outputs:sensitivity_of_run": "sensitivity",
     "capitation.workbook.writer:written_book": f"{SHEETS}the first",
     "openpyxl.workbook.workbook:Workbook.save": "save: cells as XML",
@@ -126,11 +126,12 @@ def inside(spawned: float, told: Path, command: Sequence[str]) -> int:
     watch(stages)
     from capitation.cli import main as capitation
 
-    status = capitation(command)
+    sys.argv = ["capitation", *command]
+    status = capitation()
     stages.end()
     found = {
         "seconds": stages.seconds,
-        "loaded": [name for name in FORBIDDEN if name in sys.modules],
+        "loaded": [name for name in FORBIDDEN if sys.modules.get(name)],
         "ended": time.perf_counter(),
     }
     told.write_text(json.dumps(found))

@@ -184,7 +184,7 @@ def test_rules_of_a_team_s_own_go_to_other_processes_as_text(practices, tmp_path
 
 def test_figures_are_checked_before_anything_is_run(practices):
     wrong = practices.copy(deep=True)
-    wrong["weighted_list"][[0, 5]] = (-1.0, np.nan)
+    wrong["weighted_list"][[0, 5]] = np.array([-1.0, np.nan])
     with pytest.raises(InputError) as refused:
         project(BOLTON, chunk_by_commissioner(wrong, 3))
     with pytest.raises(InputError) as in_one_piece:
@@ -365,14 +365,14 @@ def test_netcdf_takes_a_chunked_result_too(lazy, wanted, tmp_path):
 # ---------------------------------------------------------------- without Dask
 
 
-def test_a_run_in_one_piece_loads_no_dask(tmp_path):
+def test_a_run_in_one_piece_needs_no_dask(tmp_path):
+    # xarray itself loads Dask where it is installed, so it is hidden rather than looked for.
     program = f"""
 import sys
+sys.modules |= dict.fromkeys(("dask", "distributed", "zarr"))
 import capitation, capitation.chunked
 result = capitation.project("bolton-quality-contract", capitation.example_practices(), months=2)
 capitation.write_parquet(result, {str(tmp_path / "run.parquet")!r})
-loaded = {{name.split(".")[0] for name in sys.modules}}
-assert not loaded & {{"dask", "distributed", "zarr", "numba"}}, loaded
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
 

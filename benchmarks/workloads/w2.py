@@ -213,10 +213,10 @@ def cases(size_name: str) -> list[Case]:
         cells=f.peer_cells(),
         check=off,
         within=within,
-        note=f"{size.peer_groups} commissioners",
+        note=f"commissioners: {size.peer_groups}",
     )
     return [
-        *(ours(scenarios, threads) for scenarios in (1, SCENARIOS) for threads in (1, 2)),
+        *(ours(scenarios, threads) for scenarios, threads in ((1, 1), (1, 2), (SCENARIOS, 1))),
         peer("NumPy, a commissioner at a time", lambda: partial(by_numpy, f, seed=8)),
         peer("Numba loops, exact samplers", partial(loops, size)),
     ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from capitation.backtesting import backtest
     from capitation.bridging import bridge
     from capitation.cash_calendar import read_cash_calendar
+    from capitation.chunked import chunk_by_commissioner
     from capitation.comparison import compare
     from capitation.engine.kept_code import CacheWarning
     from capitation.example import example_practices
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from capitation.reactivations_csv import read_reactivations
     from capitation.runs.differences import compare_runs
     from capitation.runs.frames import read_result, write_netcdf, write_parquet
+    from capitation.runs.pieces import open_result, write_zarr
     from capitation.sensitivities import sensitivity, with_sensitivity
     from capitation.settlement import settle
     from capitation.simulation import simulate
@@ -105,6 +107,7 @@ _HOMES = {
     "bridge": "capitation.bridging",
     "budget_growth": "capitation.growth_factors",
     "check_hubs": "capitation.hubs",
+    "chunk_by_commissioner": "capitation.chunked",
     "compare": "capitation.comparison",
     "compare_runs": "capitation.runs.differences",
     "constant": "capitation.vocabulary",
@@ -131,6 +134,7 @@ _HOMES = {
     "need_inputs": "capitation.fair_budgets",
     "negative_binomial": "capitation.vocabulary",
     "normalised_formula": "capitation.weighing.formula",
+    "open_result": "capitation.runs.pieces",
     "pace_of_change": "capitation.allocation_growth",
     "practices_of": "capitation.fair_budgets",
     "primary_medical_blend": "capitation.target_allocations",
@@ -179,6 +183,7 @@ _HOMES = {
     "write_tables": "capitation.workbook.tables_book",
     "write_template": "capitation.workbook.template.book",
     "write_workbook": "capitation.workbook.writer",
+    "write_zarr": "capitation.runs.pieces",
 }
 
 __all__ = [
@@ -194,6 +199,7 @@ __all__ = [
     "bridge",
     "budget_growth",
     "check_hubs",
+    "chunk_by_commissioner",
     "compare",
     "compare_runs",
     "constant",
@@ -220,6 +226,7 @@ __all__ = [
     "need_inputs",
     "negative_binomial",
     "normalised_formula",
+    "open_result",
     "pace_of_change",
     "practices_of",
     "primary_medical_blend",
@@ -268,6 +275,7 @@ __all__ = [
     "write_tables",
     "write_template",
     "write_workbook",
+    "write_zarr",
 ]
 
 

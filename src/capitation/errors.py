@@ -58,6 +58,10 @@ class InputError(ValueError):
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        """How to make it anew where it is sent to: an exception's own way knows only the text."""
+        return type(self), (self.problems,)
+
 
 class RuleError(InputError):
     """A rule says something that a spreadsheet cell cannot say, or its units do not agree."""

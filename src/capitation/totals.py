@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from capitation.chunked import Run, in_memory
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.linearity import pushed_down
 from capitation.engine.rule import Total
@@ -98,17 +100,22 @@ def project_totals(
         model = replace(model, start=first_of_month(start))
     if threads is not None and (type(threads) is not int or threads < 1):
         raise InputError(Problem("threads", f"found {threads!r}", "a whole number from 1"))
+    practices, chunks = in_memory(practices)
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
     given_values = checked_given(given or {}, setting)
     names = [scenario.name for scenario in setting.scenarios]
     asked = _asked(model, variables)
     summed = adding_up(model, asked, names, given_values)
+    if chunks is not None:
+        run = Run(project_totals, setting, practices, chunks, given or {})
+        options = {"variables": asked, "threads": threads or 1, "compiled": compiled}
+        return _labelled(summed, run.arrays(dict.fromkeys(asked, BY_YEAR), options), setting)
     wanted = list(dict.fromkeys(summed.sums.values()))
     graph = pushed_down(summed.graph, wanted, random_as_mean=True)
     leaves = values_of_leaves(graph.only(wanted).leaves, setting, given_values)
     found = worked_out(graph, wanted, setting, leaves, compiled, threads)
-    return _labelled(summed, found, setting)
+    return _labelled(summed, _on_all(summed, found, setting), setting)
 
 
 @dataclass(frozen=True)
@@ -188,15 +195,27 @@ def _asked(model: Model, variables: Iterable[str] | None) -> list[str]:
     return list(variables)
 
 
-def _labelled(summed: AddingUp, found: Mapping[str, np.ndarray], setting: Setting) -> xr.Dataset:
+def _on_all(
+    summed: AddingUp, found: Mapping[str, np.ndarray], setting: Setting
+) -> dict[str, np.ndarray]:
     """Sums on scenario, commissioner and year, the same for all where they do not differ."""
+    shape = tuple(setting.sizes[d] for d in BY_YEAR)
+    arrays = {}
+    for name, of in summed.sums.items():
+        dims = summed.graph[of].dims
+        array = found[of][tuple(slice(None) if d in dims else np.newaxis for d in BY_YEAR)]
+        arrays[name] = np.broadcast_to(array, shape)
+    return arrays
+
+
+def _labelled(summed: AddingUp, arrays: Mapping[str, Any], setting: Setting) -> xr.Dataset:
     variables = {}
     for name, of in summed.sums.items():
-        node = summed.graph[of]
-        array = found[of][tuple(slice(None) if d in node.dims else np.newaxis for d in BY_YEAR)]
-        shape = tuple(setting.sizes[d] for d in BY_YEAR)
-        attributes = {"long_name": summed.graph[name].title, "units": str(node.unit)}
-        variables[name] = (BY_YEAR, np.broadcast_to(array, shape), attributes)
+        attributes = {
+            "long_name": summed.graph[name].title,
+            "units": str(summed.graph[of].unit),
+        }
+        variables[name] = (BY_YEAR, arrays[name], attributes)
     kept = coordinates(setting)
     labels = {name: kept[name] for name in BY_YEAR}
     return xr.Dataset(variables, labels, attributes_of_run(setting, summed.graph))

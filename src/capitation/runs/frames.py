@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from capitation.chunked import is_chunked
 from capitation.errors import InputError, Problem, raise_if_any
 from capitation.files import path_problems, written_beside
 from capitation.projection import whole
+from capitation.runs.pieces import ORDER, with_order, write_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,9 +26,6 @@ AREAS = {"practice": "practice", "commissioner": "commissioner_code"}
 
 MOST_ROWS = 200_000
 """Rows that are held at once."""
-
-ORDER = "capitation_order"
-"""Attribute of a netCDF file: variables, coordinates and dimensions in the order of the result."""
 
 
 # Parquet ----------------------------------------------------------------------------------------
@@ -40,7 +39,8 @@ def write_parquet(result: xr.Dataset, path: str | Path, of: str = "practice") ->
     result : xarray.Dataset
         From `project`, or one scenario of it.
     path : str or Path
-        Ends in ``.parquet``. Of a file that stands there, nothing is left.
+        Ends in ``.parquet``. Of a file that stands there, nothing is left. A chunked result becomes
+        a folder of this name, with a file for each chunk of practices; it must not be there yet.
     of : {"practice", "commissioner"}
         What a row is of: each practice, or each commissioner.
 
@@ -86,15 +86,30 @@ def write_parquet(result: xr.Dataset, path: str | Path, of: str = "practice") ->
         raise InputError(Problem("of", f"found {of!r}", f"one of {', '.join(AREAS)}"))
     raise_if_any(path_problems(path, ".parquet"))
     result = whole(result)
-    parquet = _needed("pyarrow.parquet", "parquet")
+    _needed("pyarrow.parquet", "parquet")
+    if is_chunked(result):
+        result = result.drop_vars(_of_others(result, AREAS[of]))
+        if of == "practice":
+            return write_parts(_write_rows, result, path)
+        result = result.compute()
+    with written_beside(path) as file:
+        _write_rows(result, file, of)
+    return path
+
+
+def _write_rows(result: xr.Dataset, file: Any, of: str = "practice") -> None:
+    """Write rows to a file, or to where one is to stand."""
     table = _Table(result, AREAS[of])
-    with (
-        written_beside(path) as file,
-        parquet.ParquetWriter(file, table.schema, compression="zstd") as writer,
-    ):
+    parquet = _needed("pyarrow.parquet", "parquet")
+    with parquet.ParquetWriter(file, table.schema, compression="zstd") as writer:
         for rows in table.pieces():
             writer.write_table(rows)
-    return path
+
+
+def _of_others(result: xr.Dataset, area: str) -> list[str]:
+    """Variables that are not of the area that rows are of."""
+    other = next(dim for dim in AREAS.values() if dim != area)
+    return [str(name) for name, variable in result.data_vars.items() if other in variable.dims]
 
 
 class _Table:
@@ -111,11 +126,11 @@ class _Table:
         self.pa = _needed("pyarrow", "parquet")
         self.result = result
         self.area = area
-        other = next(dim for dim in AREAS.values() if dim != area)
+        others = _of_others(result, area)
         self.columns = {
             str(name): variable
             for name, variable in result.variables.items()
-            if name in result.data_vars and other not in variable.dims
+            if name in result.data_vars and name not in others
         }
         self.labels = self._labels()
         years = result["fiscal_year"].values.astype(str)
@@ -236,12 +251,7 @@ def write_netcdf(result: xr.Dataset, path: str | Path) -> Path:
     raise_if_any(path_problems(path, ".nc"))
     result = whole(result)
     _needed("scipy.io", "netcdf")
-    order = {
-        "variables": [str(name) for name in result.data_vars],
-        "coordinates": [str(name) for name in result.coords],
-    }
-    marked = result.assign_attrs({ORDER: json.dumps(order)})
-    content = marked.to_netcdf(engine="scipy", format="NETCDF3_64BIT")
+    content = with_order(result.compute()).to_netcdf(engine="scipy", format="NETCDF3_64BIT")
     with written_beside(path) as file:
         file.write(content)
     return path

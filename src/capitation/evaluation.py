@@ -24,7 +24,7 @@ WORTH_COMPILING = 12_000_000
 ENOUGH_SCENARIOS = 4
 """Scenarios from which running them side by side is quicker than one after another."""
 
-WORTH_COMPILING_WITH_NUMBA = 250_000
+WORTH_COMPILING_WITH_NUMBA = 100_000
 """Rule evaluations from which compiling is quicker where Numba has to be imported anyway."""
 
 

@@ -82,7 +82,7 @@ class LaneRun:
             scratch = [aligned(self.size_of(block, most)) for block in self.kernel.scratch]
             counts = [groups.start, groups.stop, self.tiles, sizes["year"], sizes["month"]]
             arrays = [self.starts, self.month_start, *self.read, *scratch, *results, self.faults]
-            function(*counts, *(arrays if compiled else [memoryview(of) for of in arrays]))
+            function(*counts, *(arrays if compiled else [memoryview(of) for of in arrays]))  # type: ignore[arg-type]
 
         parts = threads * TASKS_A_THREAD if threads > 1 else 1
         for _ in side_by_side(task, shares(self.starts, parts), threads):

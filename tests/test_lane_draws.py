@@ -13,9 +13,9 @@ from capitation.engine.compiling import load
 from capitation.engine.distribution import gamma, negative_binomial
 from capitation.engine.drawing import emit_draws, keys_of_run, touched_by_chance
 from capitation.engine.graph import Leaf, area_of, bind, time_of
-from capitation.engine.lane_draw_loops import LaneDrawEmission
-from capitation.engine.lane_draws import LaneDrawingKernel, emit_lane_draws
-from capitation.engine.lane_samplers import lane_text
+from capitation.engine.lane_draws.kernel import LaneDrawingKernel, emit_lane_draws
+from capitation.engine.lane_draws.loops import LaneDrawEmission
+from capitation.engine.lane_draws.samplers import lane_text
 from capitation.engine.rule import Rule, Total
 from capitation.engine.units import ONE
 from capitation.errors import InputError

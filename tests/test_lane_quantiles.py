@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numba import njit
 
 from capitation.engine import quantiles
-from capitation.engine.lane_gammas import GAMMA_ROWS
-from capitation.engine.lane_quantiles import COUNT_ROWS, NORMAL_ROWS
-from capitation.engine.lane_samplers import LANES, lane_text
+from capitation.engine.lane_draws.gammas import GAMMA_ROWS
+from capitation.engine.lane_draws.quantiles import COUNT_ROWS, NORMAL_ROWS
+from capitation.engine.lane_draws.samplers import LANES, lane_text
 from capitation.engine.samplers import draw_keys, key_of, stream_of
 
 SMALLEST, LARGEST = 2.0**-54, 1 - 2.0**-53

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from capitation import InputError, example_practices, load_model, project
 from capitation.engine.graph import Graph, bind
 from capitation.engine.kernel import emit
-from capitation.engine.lane_run import LaneRun, shares
-from capitation.engine.lane_text import fault_of
-from capitation.engine.lanes import emit_lanes, in_lanes, width_for
+from capitation.engine.lanes.kernel import emit_lanes, in_lanes, width_for
+from capitation.engine.lanes.run import LaneRun, shares
+from capitation.engine.lanes.text import fault_of
 from capitation.evaluation import ENOUGH_SCENARIOS
 from capitation.evaluation import in_lanes as worked_out_in_lanes
 from capitation.model import Model, Scenario

@@ -17,8 +17,8 @@ import pytest
 import xarray as xr
 
 from capitation.engine import compiling
-from capitation.engine.lane_run import LaneRun
-from capitation.engine.lanes import WIDTH
+from capitation.engine.lanes.kernel import WIDTH
+from capitation.engine.lanes.run import LaneRun
 from capitation.engine.linearity import pushed_down
 from capitation.totals import project_totals
 
@@ -87,7 +87,7 @@ def test_results_and_what_is_held_begin_at_a_cache_line(monkeypatch):
     def instead(*_: Any, **__: Any) -> Callable[..., None]:
         return lambda *arguments: given.extend(arguments)
 
-    monkeypatch.setattr("capitation.engine.lane_run.load", instead)
+    monkeypatch.setattr("capitation.engine.lanes.run.load", instead)
     run = lane_run(pushed=True)
     run.run()
     kernel = run.kernel

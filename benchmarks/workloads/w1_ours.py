@@ -13,8 +13,8 @@ import xarray as xr
 
 from capitation.engine.graph import Graph
 from capitation.engine.kernel import emit
-from capitation.engine.lane_run import LaneRun
-from capitation.engine.lanes import emit_lanes, width_for
+from capitation.engine.lanes.kernel import emit_lanes, width_for
+from capitation.engine.lanes.run import LaneRun
 from capitation.engine.linearity import pushed_down
 from capitation.evaluation import evaluate
 from capitation.setting import setting_of, values_of_leaves

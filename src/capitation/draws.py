@@ -21,7 +21,7 @@ from capitation.engine.drawing import (
 )
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.kernel import emit
-from capitation.engine.lane_draws import LaneDrawingKernel, emit_lane_draws
+from capitation.engine.lane_draws.kernel import LaneDrawingKernel, emit_lane_draws
 from capitation.engine.rule import Total
 from capitation.engine.terms import format_number
 from capitation.errors import InputError, Problem, nearest, raise_if_any

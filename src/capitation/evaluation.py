@@ -12,8 +12,8 @@ import numpy as np
 
 from capitation.engine.graph import Graph
 from capitation.engine.kernel import Kernel, emit
-from capitation.engine.lane_run import LaneRun
-from capitation.engine.lanes import emit_lanes, width_for
+from capitation.engine.lanes.kernel import emit_lanes, width_for
+from capitation.engine.lanes.run import LaneRun
 from capitation.errors import InputError, Problem
 from capitation.setting import Setting
 from capitation.side_by_side import threads_at_hand

@@ -2,7 +2,7 @@
 
 Each is one variate of one uniform, and never falls when the uniform or the mean rises. These
 functions are pasted into kernels as they stand (`samplers.kernel_text`); they are also the naive
-twin of `engine.lane_quantiles`, which gives the same bits for many draws at once.
+twin of `engine.lane_draws.quantiles`, which gives the same bits for many draws at once.
 
 Method and accuracy
 -------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from capitation.engine.graph import Node, area_of, time_of
 from capitation.engine.kernel import INDEX
-from capitation.engine.lane_draw_rows import LaneDrawRows
-from capitation.engine.lane_loops import len_mark
-from capitation.engine.lane_quantiles import COUNT_ROWS
+from capitation.engine.lane_draws.quantiles import COUNT_ROWS
+from capitation.engine.lane_draws.rows import LaneDrawRows
+from capitation.engine.lanes.loops import len_mark
 
 
 class LaneDrawNumbers(LaneDrawRows):

@@ -21,9 +21,9 @@ from itertools import groupby
 
 from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.kernel import HEADING, INDEX, SUPPORT, Nest
-from capitation.engine.lane_loops import Block, Derived, LaneLoop, len_mark
-from capitation.engine.lane_rows import LaneRows
-from capitation.engine.lane_text import fault_of, statements_of
+from capitation.engine.lanes.loops import Block, Derived, LaneLoop, len_mark
+from capitation.engine.lanes.rows import LaneRows
+from capitation.engine.lanes.text import fault_of, statements_of
 from capitation.engine.rule import Rule, Total
 
 WIDTH = 32

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from capitation.engine.drawing import KEYS, DrawingKernel
 from capitation.engine.graph import Graph, Node, area_of, time_of
 from capitation.engine.kernel import HEADING, SUPPORT, Nest
-from capitation.engine.lane_draw_numbers import LaneDrawNumbers
-from capitation.engine.lane_draw_rows import EACH_SCENARIO
-from capitation.engine.lane_gammas import GAMMA_ROWS
-from capitation.engine.lane_loops import Block, LaneLoop, len_mark
-from capitation.engine.lane_samplers import LANES
-from capitation.engine.lane_text import fault_of, statements_of
+from capitation.engine.lane_draws.gammas import GAMMA_ROWS
+from capitation.engine.lane_draws.numbers import LaneDrawNumbers
+from capitation.engine.lane_draws.rows import EACH_SCENARIO
+from capitation.engine.lane_draws.samplers import LANES
+from capitation.engine.lanes.loops import Block, LaneLoop, len_mark
+from capitation.engine.lanes.text import fault_of, statements_of
 from capitation.engine.rule import Rule, Total
 
 FAULTS = "lanes that failed"

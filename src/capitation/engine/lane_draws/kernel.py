@@ -18,10 +18,10 @@ import numpy as np
 from capitation.engine.compiling import load
 from capitation.engine.drawing import KEYS, DrawingKernel, emit_draws
 from capitation.engine.graph import Graph
-from capitation.engine.lane_draw_loops import LaneDrawEmission, LaneDrawSource
-from capitation.engine.lane_loops import Block
-from capitation.engine.lane_run import aligned
-from capitation.engine.lane_samplers import LANES, lane_text
+from capitation.engine.lane_draws.loops import LaneDrawEmission, LaneDrawSource
+from capitation.engine.lane_draws.samplers import LANES, lane_text
+from capitation.engine.lanes.loops import Block
+from capitation.engine.lanes.run import aligned
 
 
 @dataclass(frozen=True)

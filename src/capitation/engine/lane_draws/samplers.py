@@ -4,7 +4,7 @@ Every function of a block gives the bits of its namesake for one draw, which sta
 Numbers lie in `rows`, one row of 128 lanes behind another, and `bits` is the same memory as 64-bit
 integers. A row is named by the place where it begins, an unsigned integer, since Numba asks of each
 signed one whether it is negative. The functions are pasted into kernels as those for one draw are
-(`lane_text`): here, in `lane_quantiles` and in `lane_gammas`.
+(`lane_text`): here, in `quantiles` and in `gammas`.
 """
 
 # mypy: allow-untyped-defs
@@ -17,7 +17,7 @@ import inspect
 
 from numpy import uint64 as place_
 
-from capitation.engine import lane_gammas, lane_quantiles
+from capitation.engine.lane_draws import gammas, quantiles
 from capitation.engine.samplers import kernel_text, mix_
 
 LANES = 128
@@ -57,6 +57,6 @@ def lane_text() -> str:
     """
     names = (("floor", "whole_"), ("sqrt", "root_"), ("uint64", "place_"))
     imports = "".join(f"from numpy import {name} as {own}\n" for name, own in names)
-    pasted = (key_of_draws_, uniform_lanes_, *lane_quantiles.PASTED, *lane_gammas.PASTED)
+    pasted = (key_of_draws_, uniform_lanes_, *quantiles.PASTED, *gammas.PASTED)
     functions = (f"@compiled\n{inspect.getsource(function)}" for function in pasted)
     return "\n\n".join([kernel_text(), f"{imports}\nNONE_ = float('nan')\n", *functions])

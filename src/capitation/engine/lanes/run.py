@@ -9,8 +9,8 @@ import numpy as np
 
 from capitation.engine.compiling import load
 from capitation.engine.graph import area_of, time_of
-from capitation.engine.lane_loops import Block, Derived
-from capitation.engine.lanes import LaneKernel
+from capitation.engine.lanes.kernel import LaneKernel
+from capitation.engine.lanes.loops import Block, Derived
 from capitation.side_by_side import aligned, side_by_side
 
 TASKS_A_THREAD = 4

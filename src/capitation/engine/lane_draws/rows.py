@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from capitation.engine.drawing import DrawingKernel
 from capitation.engine.graph import Graph, Node, time_of
 from capitation.engine.kernel import INDEX, Nest
-from capitation.engine.lane_draw_plan import LaneDrawPlan
-from capitation.engine.lane_loops import Columns, LaneLoop, len_mark
-from capitation.engine.lane_samplers import LANES
+from capitation.engine.lane_draws.plan import LaneDrawPlan
+from capitation.engine.lane_draws.samplers import LANES
+from capitation.engine.lanes.loops import Columns, LaneLoop, len_mark
 
 EACH_SCENARIO = "for s_ in range(scenarios_):"
 LETTERS = {"scenario": "s", "practice": "p", "commissioner_code": "g"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from numpy import sqrt as root_
 from numpy import uint64 as place_
 
-from capitation.engine.lane_quantiles import exp_lanes_, log_lanes_
+from capitation.engine.lane_draws.quantiles import exp_lanes_, log_lanes_
 from capitation.engine.quantiles import (
     expansion_,
     gamma_level_,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from capitation.engine.graph import Graph, Node, area_of, time_of
 from capitation.engine.kernel import Nest, nests_in_order
-from capitation.engine.lane_loops import Columns, Derived, LaneLoop, len_mark
+from capitation.engine.lanes.loops import Columns, Derived, LaneLoop, len_mark
 from capitation.engine.rule import Total
 
 AREAS = {"practice": "p", "commissioner_code": "g"}

@@ -1,0 +1,1 @@
+"""Draws side by side, as the lanes of a vector unit: the fast layout of a simulation."""

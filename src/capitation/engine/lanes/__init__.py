@@ -1,0 +1,1 @@
+"""Scenarios side by side, as the lanes of a vector unit: the fast layout of a kernel."""

@@ -33,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit status.
     """
+    if argv is None:
+        # A process of our own, and no command takes chunks: xarray would load all of Dask with its
+        # first array, where it is installed.
+        sys.modules.setdefault("dask", None)  # type: ignore[arg-type]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -138,7 +138,6 @@ def weighed(persons: int) -> Run:
 
 def chunked(size: w1.Size, practices_per_chunk: int) -> Run:
     from capitation.chunked import chunk_by_commissioner
-
     from workloads.w1_ours import EndToEnd
 
     whole = EndToEnd(w1.figures(size))

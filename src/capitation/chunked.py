@@ -7,7 +7,6 @@ piece to the last bit. Dask alone distributes the work, and no other run loads i
 
 from __future__ import annotations
 
-import importlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import xarray as xr
 
 from capitation.engine.rule import Rule
 from capitation.errors import InputError, Problem, listed, raise_if_any
+from capitation.extras import needed
 from capitation.model import Model
 from capitation.setting import Setting
 
@@ -316,22 +316,6 @@ def _array(
 def taken(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """One array of a chunk's: a task of Dask's too, and so of a name by which it can be found."""
     return arrays[name]
-
-
-def needed(module: str, extra: str) -> Any:
-    """A module of a package that only chunked runs need.
-
-    Raises
-    ------
-    InputError
-        If it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        mend = f"pip install 'capitation[{extra}]'"
-        raise InputError(Problem(extra, f"{package} is not installed", mend)) from None
 
 
 def _dask(module: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ import xarray as xr
 
 from capitation.chunked import is_chunked
 from capitation.errors import InputError, Problem, raise_if_any
+from capitation.extras import needed
 from capitation.files import path_problems, written_beside
 from capitation.projection import whole
 from capitation.runs.pieces import ORDER, with_order, write_parts
@@ -86,7 +86,7 @@ def write_parquet(result: xr.Dataset, path: str | Path, of: str = "practice") ->
         raise InputError(Problem("of", f"found {of!r}", f"one of {', '.join(AREAS)}"))
     raise_if_any(path_problems(path, ".parquet"))
     result = whole(result)
-    _needed("pyarrow.parquet", "parquet")
+    needed("pyarrow.parquet", "parquet")
     if is_chunked(result):
         result = result.drop_vars(_of_others(result, AREAS[of]))
         if of == "practice":
@@ -100,7 +100,7 @@ def write_parquet(result: xr.Dataset, path: str | Path, of: str = "practice") ->
 def _write_rows(result: xr.Dataset, file: Any, of: str = "practice") -> None:
     """Write rows to a file, or to where one is to stand."""
     table = _Table(result, AREAS[of])
-    parquet = _needed("pyarrow.parquet", "parquet")
+    parquet = needed("pyarrow.parquet", "parquet")
     with parquet.ParquetWriter(file, table.schema, compression="zstd") as writer:
         for rows in table.pieces():
             writer.write_table(rows)
@@ -123,7 +123,7 @@ class _Table:
     """
 
     def __init__(self, result: xr.Dataset, area: str):
-        self.pa = _needed("pyarrow", "parquet")
+        self.pa = needed("pyarrow", "parquet")
         self.result = result
         self.area = area
         others = _of_others(result, area)
@@ -250,7 +250,7 @@ def write_netcdf(result: xr.Dataset, path: str | Path) -> Path:
     path = Path(path)
     raise_if_any(path_problems(path, ".nc"))
     result = whole(result)
-    _needed("scipy.io", "netcdf")
+    needed("scipy.io", "netcdf")
     content = with_order(result.compute()).to_netcdf(engine="scipy", format="NETCDF3_64BIT")
     with written_beside(path) as file:
         file.write(content)
@@ -276,7 +276,7 @@ def read_result(path: str | Path) -> xr.Dataset:
         If it cannot be read, or is no result that `write_netcdf` wrote; or scipy is not installed.
     """
     path = Path(path)
-    _needed("scipy.io", "netcdf")
+    needed("scipy.io", "netcdf")
     mend = "give a file that write_netcdf, or run with --netcdf, wrote"
     try:
         read = xr.load_dataset(io.BytesIO(path.read_bytes()), engine="scipy")
@@ -299,19 +299,3 @@ def _as_labels(variable: xr.Variable) -> xr.Variable:
     if values.dtype.kind == "O":
         values = values.astype(str)
     return xr.Variable(variable.dims, values, variable.attrs)
-
-
-def _needed(module: str, extra: str) -> Any:
-    """A package that only some need.
-
-    Raises
-    ------
-    InputError
-        If it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        mend = f"pip install 'capitation[{extra}]'"
-        raise InputError(Problem(extra, f"{package} is not installed", mend)) from None

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from capitation.chunked import needed
 from capitation.errors import InputError, Problem, raise_if_any
+from capitation.extras import needed
 from capitation.projection import whole
 
 DIMENSIONS = ("scenario", "practice")

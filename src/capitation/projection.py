@@ -19,7 +19,7 @@ from capitation.engine.calendar import fiscal_year
 from capitation.engine.graph import Graph, Leaf
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.evaluation import WORTH_COMPILING, evaluations, worked_out
+from capitation.evaluation import WORTH_COMPILING, evaluations, worked_out, wrong_threads
 from capitation.model import Model
 from capitation.model_file import load_model
 from capitation.notes import notes_on
@@ -55,6 +55,7 @@ def project(
     given: Mapping[str, xr.DataArray] | None = None,
     variables: Iterable[str] | None = None,
     compiled: bool | None = None,
+    threads: int | None = None,
     scenarios_per_chunk: int | None = None,
 ) -> xr.Dataset:
     """Project every practice's payments, month by month.
@@ -82,6 +83,9 @@ def project(
     compiled : bool, optional
         Through Numba or as plain Python, with the same result to the last bit. If left out, large
         jobs are compiled.
+    threads : int, optional
+        How many commissioners to work out side by side, where many scenarios are compiled; as many
+        as the process may use if left out. The result is the same to the last bit.
     scenarios_per_chunk : int, optional
         Of chunked practices: cut the result along ``scenario`` too, so many to a chunk.
 
@@ -109,6 +113,7 @@ def project(
         model = load_model(model)
     if start is not None:
         model = replace(model, start=first_of_month(start))
+    raise_if_any(wrong_threads(threads))
     practices, chunks = in_memory(practices, scenarios_per_chunk)
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
@@ -121,13 +126,13 @@ def project(
         if compiled is None:
             compiled = evaluations(needed, setting) > WORTH_COMPILING
         run = Run(project, setting, practices, chunks, given or {}, scenarios_per_chunk)
-        options = {"variables": wanted, "compiled": compiled}
+        options = {"variables": wanted, "compiled": compiled, "threads": threads or 1}
         arrays = run.arrays(_large(needed, wanted), options)
         small = {name: leaf for name, leaf in needed.leaves.items() if name not in arrays}
         values = values_of_leaves(small, setting, {})
         return _labelled(graph, wanted, arrays, values | arrays, setting)
     values = values_of_leaves(needed.leaves, setting, given_values)
-    results = worked_out(graph, wanted, setting, values, compiled)
+    results = worked_out(graph, wanted, setting, values, compiled, threads)
     return _labelled(graph, wanted, results, values, setting)
 
 

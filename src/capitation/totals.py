@@ -16,15 +16,15 @@ from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.linearity import pushed_down
 from capitation.engine.rule import Total
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.evaluation import worked_out
+from capitation.evaluation import worked_out, wrong_threads
 from capitation.model import TOTAL_PAYMENTS, Model
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import attributes_of_run, coordinates, first_of_month
 from capitation.setting import Setting, checked_given, setting_of, values_of_leaves
 
-OF_ALL_PRACTICES, OF_THE_YEAR = "of_all_practices", "of_the_year"
-"""What stands at the end of the name of a total made for this."""
+ADDED_UP = "added_up"
+"""What the name of a total made for this begins with."""
 
 BY_YEAR = ("scenario", "commissioner_code", "year")
 
@@ -98,8 +98,7 @@ def project_totals(
         model = load_model(model)
     if start is not None:
         model = replace(model, start=first_of_month(start))
-    if threads is not None and (type(threads) is not int or threads < 1):
-        raise InputError(Problem("threads", f"found {threads!r}", "a whole number from 1"))
+    raise_if_any(wrong_threads(threads))
     practices, chunks = in_memory(practices)
     check_practices(practices)
     setting = setting_of(model, practices, scenarios, months)
@@ -169,10 +168,10 @@ def _totals_of(node: Node | Leaf) -> Iterator[Total]:
     """The totals that add a rule up: first over practices, then over months."""
     name, title = node.name, node.title
     if area_of(node.dims) == "practice":
-        of, name = name, f"{name}_{OF_ALL_PRACTICES}"
+        of, name = name, f"{ADDED_UP}_{name}_of_all_practices"
         yield Total(of, "practices", name, title=f"{title}, all practices", place="totals")
     if time_of(node.dims) == "month":
-        of, name = name, f"{name}_{OF_THE_YEAR}"
+        of, name = name, f"{ADDED_UP}_{node.name}_of_the_year"
         yield Total(of, "months", name, title=f"{title}, of the year", place="totals")
 
 
@@ -192,7 +191,10 @@ def _asked(model: Model, variables: Iterable[str] | None) -> list[str]:
     if isinstance(variables, str):
         found = f"found the text {variables!r}"
         raise InputError(Problem("variables", found, f"a list: [{variables!r}]"))
-    return list(variables)
+    names = list(variables)
+    if not names:
+        raise InputError(Problem("variables", "none is named", "name rules, or leave it out"))
+    return names
 
 
 def _on_all(
@@ -204,7 +206,7 @@ def _on_all(
     for name, of in summed.sums.items():
         dims = summed.graph[of].dims
         array = found[of][tuple(slice(None) if d in dims else np.newaxis for d in BY_YEAR)]
-        arrays[name] = np.broadcast_to(array, shape)
+        arrays[name] = np.broadcast_to(array, shape).copy()
     return arrays
 
 

@@ -20,8 +20,10 @@ Negative binomial and Poisson
     expansion is taken as it is, and beyond an overdispersion of 1,000 a gamma stands in, with an
     error of about one part in the overdispersion.
 Gamma
-    Newton's iteration on the logarithm of the smaller tail, which is concave in log x and so
-    converges from everywhere; the tails by series and continued fraction. Relative error about
+    From a coefficient of variation of 0.02 up to 0.3, for normal deviates up to its inverse, the
+    series of `gamma_terms`: relative error below 5e-14, and 5e-15 up to a variation of 0.2.
+    Otherwise Newton's iteration on the logarithm of the smaller tail, which is concave in log x and
+    so converges from everywhere; the tails by series and continued fraction. Relative error about
     1e-13, and 1e-11 at coefficients of variation of 10. Below a coefficient of variation of 0.02
     the Cornish–Fisher expansion alone: below 1e-8 for deviates up to 4.5.
 """
@@ -32,6 +34,8 @@ from math import floor as floor_
 from math import frexp as frexp_
 from math import ldexp as ldexp_
 from math import sqrt as sqrt_
+
+from capitation.engine.gamma_terms import gamma_terms_
 
 
 def log_(x: float) -> float:
@@ -283,6 +287,12 @@ def gamma_level_(variation: float, u: float) -> float:
     """The quantile at `u` of a gamma law with a mean of `gamma_shape_`; −1 where it vanishes."""
     w = normal_(u)
     square = variation * variation
+    t = variation * w
+    if 0.02 <= variation <= 0.3 and abs(t) <= 1.0:
+        level = 0.0
+        for term in gamma_terms_(square):
+            level = level * t + term
+        return gamma_shape_(variation) * level
     expanded = variation * expansion_(w, 2.0 * variation, 6.0 * square, 24.0 * variation * square)
     if variation < 0.02:
         return 1.0 + expanded

@@ -28,6 +28,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from capitation.engine.gamma_terms import gamma_terms_
 from capitation.engine.quantiles import (
     count_near_,
     deviance_,
@@ -81,6 +82,7 @@ _PASTED = (
     probability_of_count_,
     count_near_,
     gamma_shape_,
+    gamma_terms_,
     gamma_level_,
     gamma_,
     negative_binomial_,

@@ -1,7 +1,9 @@
-"""Gamma quantiles of a block of draws: the bits of `gamma_`, iterated side by side.
+"""Gamma quantiles of a block of draws: the bits of `gamma_`, side by side.
 
-Lanes whose search has ended are left out of the next step. A lane whose search leaves the ordinary
-(a level beyond exp(±600), a tail too small for a number) is left to `gamma_level_`.
+Where a series gives them, the coefficients are worked out once for all lanes. Elsewhere they are
+searched for, and lanes whose search has ended are left out of the next step. A lane that is beyond
+the series, or whose search leaves the ordinary (a level beyond exp(±600), a tail too small for a
+number), is left to `gamma_level_`.
 """
 
 # mypy: allow-untyped-defs
@@ -11,6 +13,7 @@ from __future__ import annotations
 from numpy import sqrt as root_
 from numpy import uint64 as place_
 
+from capitation.engine.gamma_terms import gamma_terms_
 from capitation.engine.lane_draws.quantiles import exp_lanes_, log_lanes_
 from capitation.engine.quantiles import (
     expansion_,
@@ -183,28 +186,31 @@ def gamma_step_lanes_(shape, rest, rows, bits, u, y, step, spare, count):
     return converged
 
 
-def gamma_level_lanes_(variation, rows, bits, u, w, levels, spare):
-    """`gamma_level_` of each lane, whose normal deviates are in `w`."""
-    square = variation * variation
+def gamma_series_lanes_(variation, rows, w, levels):
+    """Levels by the series of `gamma_terms_`; no number where it does not reach."""
     shape = gamma_shape_(variation)
-    if variation < 0.02:
-        third, fifth = 6.0 * square, 24.0 * variation * square
+    for l_ in range(place_(128)):
+        rows[levels + l_] = 0.0
+    for term in gamma_terms_(variation * variation):
         for l_ in range(place_(128)):
-            expanded = variation * expansion_(rows[w + l_], 2.0 * variation, third, fifth)
-            rows[levels + l_] = 1.0 + expanded
-        return
+            rows[levels + l_] = rows[levels + l_] * (variation * rows[w + l_]) + term
+    for l_ in range(place_(128)):
+        reached = abs(variation * rows[w + l_]) <= 1.0
+        rows[levels + l_] = shape * rows[levels + l_] if reached else NONE_
+
+
+def gamma_search_lanes_(variation, rows, bits, u, w, levels, spare):
+    """Levels by Newton's iteration; no number where it leaves the ordinary or comes to no end."""
+    shape = gamma_shape_(variation)
+    rest = stirling_(shape)
     own, y, of, step = spare, spare + place_(128), spare + place_(256), spare + place_(384)
     work = spare + place_(512)
     for l_ in range(place_(128)):
         bits[own + l_] = l_
         rows[of + l_] = rows[u + l_]
         rows[levels + l_] = NONE_
+    gamma_start_lanes_(variation, rest, rows, bits, u, w, y, work)
     count = place_(128)
-    if variation > 1e7:
-        count = place_(0)
-    else:
-        rest = stirling_(shape)
-        gamma_start_lanes_(variation, rest, rows, bits, u, w, y, work)
     tries = 0
     while count > 0 and tries < 20:
         tries += 1
@@ -223,8 +229,25 @@ def gamma_level_lanes_(variation, rows, bits, u, w, levels, spare):
             still += place_(abs(by) >= 1e-7)
         count = still
     exp_lanes_(rows, bits, levels, levels, work, place_(128))
+
+
+def gamma_level_lanes_(variation, rows, bits, u, w, levels, spare):
+    """`gamma_level_` of each lane, whose normal deviates are in `w`."""
+    if variation < 0.02:
+        square = variation * variation
+        third, fifth = 6.0 * square, 24.0 * variation * square
+        for l_ in range(place_(128)):
+            expanded = variation * expansion_(rows[w + l_], 2.0 * variation, third, fifth)
+            rows[levels + l_] = 1.0 + expanded
+        return
+    if variation <= 0.3:
+        gamma_series_lanes_(variation, rows, w, levels)
+    elif variation <= 1e7:
+        gamma_search_lanes_(variation, rows, bits, u, w, levels, spare)
+    else:
+        for l_ in range(place_(128)):
+            rows[levels + l_] = NONE_
     for l_ in range(place_(128)):
-        # Those whose search left the ordinary, or came to no end.
         if not rows[levels + l_] >= 0.0:
             rows[levels + l_] = gamma_level_(variation, rows[u + l_])
 
@@ -249,6 +272,8 @@ PASTED = (
     slope_lanes_,
     gamma_start_lanes_,
     gamma_step_lanes_,
+    gamma_series_lanes_,
+    gamma_search_lanes_,
     gamma_level_lanes_,
     gamma_lanes_,
 )

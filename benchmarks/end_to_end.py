@@ -123,9 +123,11 @@ def inside(spawned: float, told: Path, command: Sequence[str]) -> int:
     """What the fresh process does: run the command, and write down its stages."""
     stages = Stages(time.perf_counter())
     stages.seconds[BEGIN] = time.perf_counter() - spawned
-    watch(stages)
+    from capitation.cli import leave_dask_out
     from capitation.cli import main as capitation
 
+    leave_dask_out()
+    watch(stages)
     sys.argv = ["capitation", *command]
     status = capitation()
     stages.end()

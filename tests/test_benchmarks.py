@@ -214,9 +214,9 @@ def w3_ready(name: str) -> Ready:
 
 
 def test_w3_is_quicker_than_pandas():
-    """Measured: 13 to 23."""
+    """Measured: 4 to 23, the less the newer pandas is; 17 at full size."""
     ours = w3_ready("capitation weigh, packed and sorted")
-    assert_at_least(8, w3_ready("pandas merge + groupby"), ours)
+    assert_at_least(2, w3_ready("pandas merge + groupby"), ours)
 
 
 def test_w3_takes_no_longer_than_a_look_up_in_numpy():

@@ -34,9 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     if argv is None:
-        # A process of our own, and no command takes chunks: xarray would load all of Dask with its
-        # first array, where it is installed.
-        sys.modules.setdefault("dask", None)  # type: ignore[arg-type]
+        leave_dask_out()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -52,6 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone. Python flushes once more as it ends: let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
+
+
+def leave_dask_out() -> None:
+    """Keep xarray from loading all of Dask with its first array, where it is installed.
+
+    For a process that does one command, none of which takes chunks. Once xarray is loaded it is too
+    late: it has seen that Dask is there.
+    """
+    if "xarray" not in sys.modules:
+        sys.modules.setdefault("dask", None)  # type: ignore[arg-type]
 
 
 def _tell_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -176,7 +176,7 @@ def shares(starts: np.ndarray, parts: int) -> Iterator[range]:
     Examples
     --------
     >>> list(shares(np.array([0, 10, 20, 21, 22, 40]), 2))
-    [range(0, 4), range(4, 5)]
+    [range(0, 2), range(2, 5)]
     """
     last, many = len(starts) - 1, int(starts[-1])
     begin = 0

@@ -147,9 +147,8 @@ def test_a_second_process_compiles_nothing_and_an_edited_copy_is_never_stale(tmp
     assert len(machine_code(tmp_path / "kept")) == 1
     assert list((tmp_path / "kept").rglob("part-*")) == []
     # A worker is sent a kernel as its text, not as a function, and compiles nothing.
-    again, other = started(tmp_path, "no_rules.py"), started(tmp_path, "edited.py")
-    assert told_by(again) == [[50.0, 150.0], 1, 0]
-    assert told_by(other) == [[25.0, 75.0], 0, 1]
+    assert told_by(started(tmp_path, "no_rules.py")) == [[50.0, 150.0], 1, 0]
+    assert told_by(started(tmp_path, "edited.py")) == [[25.0, 75.0], 0, 1]
     assert len(machine_code(tmp_path / "kept")) == 2
     assert not Path(numba_folder).exists()
 

@@ -49,7 +49,7 @@ def assert_same_bits_as_plain(case: Case, *, compiled: bool = False, threads: in
     return len(found)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(st.randoms(use_true_random=False), st.integers(1, 9), st.integers(1, 27))
 def test_lanes_give_the_bits_of_the_plain_layout(chance, rules, months):
     assert_same_bits_as_plain(Case(chance, rules, months))
@@ -59,12 +59,12 @@ def test_large_graphs_in_lanes_give_the_bits_of_the_plain_layout():
     """And some of them have lanes at all: the test before would not notice if none had."""
     counts = [
         assert_same_bits_as_plain(Case(random.Random(seed), 14, 14 + seed % 14))
-        for seed in range(40)
+        for seed in range(24)
     ]
-    assert sum(count > 0 for count in counts) > 20
+    assert sum(count > 0 for count in counts) > 12
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_compiled_lanes_give_the_bits_of_the_plain_layout_on_any_number_of_threads(seed):
     case = Case(random.Random(seed), 10, 27)
     case.wanted = list(case.graph.nodes)

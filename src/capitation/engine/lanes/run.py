@@ -40,6 +40,7 @@ class LaneRun:
     values: Mapping[str, np.ndarray]
     dtype: type = np.float64
     blocks: dict[str, np.ndarray] = field(init=False, default_factory=dict)
+    scratch: list[list[np.ndarray]] = field(init=False, default_factory=list)
     faults: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,16 +79,21 @@ class LaneRun:
         results = [self.blocks[block.name] for block in self.kernel.results]
 
         def task(groups: range) -> None:
-            most = int(np.diff(self.starts[groups.start : groups.stop + 1]).max())
-            scratch = [aligned(self.size_of(block, most)) for block in self.kernel.scratch]
+            scratch = self.scratch.pop() if self.scratch else self.new_scratch()
             counts = [groups.start, groups.stop, self.tiles, sizes["year"], sizes["month"]]
             arrays = [self.starts, self.month_start, *self.read, *scratch, *results, self.faults]
             function(*counts, *(arrays if compiled else [memoryview(of) for of in arrays]))  # type: ignore[arg-type]
+            self.scratch.append(scratch)
 
         parts = threads * TASKS_A_THREAD if threads > 1 else 1
         for _ in side_by_side(task, shares(self.starts, parts), threads):
             pass
         return dict(self.views())
+
+    def new_scratch(self) -> list[np.ndarray]:
+        """Room for the largest commissioner, which threads hand on to each other."""
+        most = int(np.diff(self.starts).max())
+        return [aligned(self.size_of(block, most)) for block in self.kernel.scratch]
 
     def first_fault(self) -> tuple[int, int] | None:
         """Positions of a commissioner and a scenario in which a rule divided by zero, if any."""

@@ -37,8 +37,9 @@ PICTURES = {
     "bolton-simulation.png": "the charts that `capitation simulate` writes for Bolton",
     "thames-valley-premium.png": "sheets of `capitation run thames-valley-pms`, two scenarios",
     "whole-population-budget.png": "forms of contract side by side, and UnitingCare's test",
+    "growth.svg": "how time and memory grow, as `benchmarks/growth.py` draws it",
 }
-"""Pictures of workbooks, taken of the example by hand; the README has the commands."""
+"""Pictures, of workbooks taken of the example by hand; the README has the commands."""
 
 
 def make(folder: Path) -> None:

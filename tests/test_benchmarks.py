@@ -189,9 +189,12 @@ def test_w2_is_quicker_than_numpy():
 
 
 def test_w2_eight_scenarios_cost_little_more_than_one():
-    """Measured: 1.9 times the time, of eight times the cells: they share their draws."""
+    """Measured: 2.6 times the time, of eight times the cells: they share their draws.
+
+    It was 1.9 before one scenario became nearly twice as quick: what is shared costs little now.
+    """
     eight = w2_ready("capitation simulate, 8 scenarios")
-    assert_at_most(2.5 / 8, eight, w2_ready("capitation simulate"))
+    assert_at_most(3.5 / 8, eight, w2_ready("capitation simulate"))
 
 
 def test_w2_holds_nothing_of_draws_by_practices_by_years():

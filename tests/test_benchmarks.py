@@ -172,7 +172,7 @@ def test_two_threads_take_little_more_processor_time_than_one():
 # ---------------------------------------------------------------------------------- W2
 
 
-w2.SIZES["gates"] = W2_SIZE = w2.Size(practices=120, draws=4_096, peer_groups=1)
+w2.SIZES["gates"] = W2_SIZE = w2.Size(practices=200, draws=4_096, peer_groups=1)
 w2.WITHIN["gates"] = 0.005
 """Draws enough that they, and not what is done once for each practice, are timed."""
 

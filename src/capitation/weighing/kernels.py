@@ -11,10 +11,8 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ import numpy.typing as npt
 
 from capitation.engine.compiling import load
 from capitation.errors import InputError, Problem
+from capitation.side_by_side import side_by_side, threads_at_hand
 
 Counts = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
@@ -95,22 +94,17 @@ def worth_compiling(steps: int) -> bool:
 
 
 def count_of_threads(threads: int | None) -> int:
-    """How many threads to use: as many as said, or as the machine has processors."""
+    """How many threads to use: as many as said, or as the process may use."""
     if threads is not None and threads < 1:
         raise InputError(Problem("threads", f"found {threads}", "one or more"))
-    return threads or os.cpu_count() or 1
+    return threads or threads_at_hand()
 
 
 def _in_parts(work: Callable[[int, int], None], edges: Sequence[int], threads: int) -> None:
     """Do a piece of work for every part between two edges."""
     parts = [(a, b) for a, b in itertools.pairwise(edges) if a < b]
-    if threads == 1 or len(parts) < 2:
-        for first, last in parts:
-            work(first, last)
-        return
-    with ThreadPoolExecutor(min(threads, len(parts))) as pool:
-        for done in [pool.submit(work, first, last) for first, last in parts]:
-            done.result()
+    for _ in side_by_side(lambda part: work(*part), parts, min(threads, len(parts) or 1)):
+        pass
 
 
 # ------------------------------------------------------------------ counts

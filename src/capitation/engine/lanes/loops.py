@@ -97,9 +97,6 @@ class Columns:
         if name not in columns:
             columns.append(name)
 
-    def has(self, block: str, name: str) -> bool:
-        return name in self.of.get(block, ())
-
     def blocks(self, start: str) -> tuple[Block, ...]:
         return tuple(
             Block(block, self.dims[block], tuple(columns))

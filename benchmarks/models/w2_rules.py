@@ -58,11 +58,19 @@ def gain_or_loss(budget, cost):
     return min(CAP * budget, max(-COLLAR * budget, GAIN_SHARE * (budget - cost)))
 
 
+@rule(unit="GBP/admission", assumption=SHAPE)
+def pay_for_each_fewer(list0, rate_for_performance_for_the_year, expected_admissions):
+    """What one admission fewer earns, up to three in a hundred fewer than are expected."""
+    return list0 * rate_for_performance_for_the_year / (FULL_MARKS * expected_admissions)
+
+
 @rule(unit="GBP/year", assumption=SHAPE)
-def performance_payment(list0, rate_for_performance_for_the_year, admissions, expected_admissions):
+def performance_payment(
+    list0, rate_for_performance_for_the_year, pay_for_each_fewer, admissions, expected_admissions
+):
     """Paid in full where admissions are three in a hundred under what is expected."""
-    achieved = (1 - admissions / expected_admissions) / FULL_MARKS
-    return list0 * rate_for_performance_for_the_year * max(0, min(1, achieved))
+    in_full = list0 * rate_for_performance_for_the_year
+    return max(0, min(in_full, pay_for_each_fewer * (expected_admissions - admissions)))
 
 
 @rule(unit="GBP/year", assumption=SHAPE)

@@ -192,17 +192,18 @@ def count_lanes_(spread, rows, mean, terms, counts):
     for l_ in range(place_(128)):
         m = rows[mean + l_]
         variance = m * spread
-        deviation = root_(variance - 0.08333333333333333)
-        i = 1.0 / deviation
-        y = rows[t4 + l_] * i + rows[t3 + l_]
-        y = y * i + rows[t2 + l_]
-        y = y * i + rows[t1 + l_]
-        y = y * i + rows[t0 + l_]
+        v = variance - 0.08333333333333333
+        # The root and the division wait for nothing but v, so that they are worked out at once.
+        i2 = 1.0 / v
+        deviation = root_(v)
+        i = i2 * deviation
+        fine = rows[t4 + l_] * i2 + (rows[t3 + l_] * i + rows[t2 + l_])
+        y = fine * i2 + (rows[t1 + l_] * i + rows[t0 + l_])
         x = m + (y + deviation * rows[terms + l_])
         count = whole_(x)
-        above = x - count
-        margin = rows[error + l_] * i * i * i + m * 8e-15
-        sure = (above >= margin) & (1.0 - above >= margin) & (variance >= least)
+        off = abs(x - count - 0.5)
+        margin = rows[error + l_] * i2 * i + m * 8e-15
+        sure = (off <= 0.5 - margin) & (variance >= least)
         rows[counts + l_] = count if sure else -1.0
         doubtful += 0 if sure else 1
     return doubtful

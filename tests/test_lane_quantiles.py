@@ -64,7 +64,8 @@ def each_count(mean, spread, u, out):
 def lanes_count(spread, rows, bits):
     normal_lanes_(rows, bits, place_(0), place_(128), place_(512))
     count_terms_(larger_one_(spread), rows, place_(128), place_(512))
-    negative_binomial_lanes_(spread, rows, place_(256), place_(0), place_(512), place_(384))
+    if count_lanes_(spread, rows, place_(256), place_(512), place_(384)) > 0:
+        counts_in_doubt_(spread, rows, place_(256), place_(0), place_(384))
 
 
 @compiled

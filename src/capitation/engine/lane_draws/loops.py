@@ -264,8 +264,10 @@ class LaneDrawEmission(LaneDrawNumbers):
             places = f"place_({mean}), place_({levels}), place_({own})"
             self.write(f"gamma_lanes_({spread}, now_, {places})")
         else:
-            places = f"place_({mean}), place_({u}), place_({self.terms(node)}), place_({own})"
-            self.write(f"negative_binomial_lanes_({spread}, now_, {places})")
+            places = f"place_({mean}), place_({self.terms(node)}), place_({own})"
+            self.write(f"if count_lanes_({spread}, now_, {places}) > 0:")
+            places = f"place_({mean}), place_({u}), place_({own})"
+            self.write(f"    counts_in_doubt_({spread}, now_, {places})")
         # What the loop before worked out is at hand no longer, but what it put down is.
         self.in_step |= {*waiting, node.name}
         self.at_hand = set()

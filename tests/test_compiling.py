@@ -54,7 +54,8 @@ import json, pickle, sys
 from pathlib import Path
 import numpy as np
 from capitation.engine import compiling
-from capitation.engine.graph import Leaf, bind
+from capitation.engine.binding import bind
+from capitation.engine.graph import Leaf
 from capitation.engine.kernel import emit
 from capitation.engine.units import Unit
 

@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capitation.engine.graph import (
-    DIMENSIONS,
-    RESERVED,
-    Graph,
-    Leaf,
-    Node,
-    bind,
-    joined,
-    looks_back_at,
-)
+from capitation.engine.binding import bind
+from capitation.engine.graph import DIMENSIONS, RESERVED, Graph, Leaf, Node, joined, looks_back_at
 from capitation.engine.kernel import emit
 from capitation.engine.language import Constant
 from capitation.engine.rule import Rule, Total
@@ -643,3 +635,35 @@ def test_a_total_that_begins_with_a_finer_value_is_refused_or_takes_its_dimensio
         return
     assert "begin" in said
     assert "unit" not in said
+
+
+# ------------------------------------------------------------------------------------- once
+
+
+def test_what_would_be_tied_alike_is_tied_once():
+    assert bound(LIST, PAID) is bound(LIST, PAID)
+    assert bound(LIST, PAID) is not bound(PAID, LIST)
+    assert bound(LIST, PAID) is not bind((LIST, PAID), LEAVES.get, LEAVES, ["paid"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"met": Leaf("met", "input", Unit.parse("patient"), ("practice",))}, "patient"),
+        ({"met": None}, "needs 'met'"),
+        ({"paid": LEAVES["met"]}, "the name of a rule and of a term"),
+    ],
+)
+def test_what_is_no_longer_right_is_refused(change, said):
+    bound(LIST, PAID)
+    with pytest.raises(RuleError, match=said):
+        bind((LIST, PAID), {**LEAVES, **change}.get)
+
+
+def test_dimensions_that_have_changed_are_seen():
+    before = bound(LIST, PAID)
+    same_for_all = Leaf("growth", "term", Unit({}), ("month",))
+    after = bind((LIST, PAID), {**LEAVES, "growth": same_for_all}.get)
+    assert before.nodes["list_now"].dims == ("scenario", "practice", "month")
+    assert after.nodes["list_now"].dims == ("practice", "month")
+    assert bound(LIST, PAID) is before

@@ -15,7 +15,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capitation.engine.graph import Graph, Leaf, bind, joined, looks_back_at
+from capitation.engine.binding import bind
+from capitation.engine.graph import Graph, Leaf, joined, looks_back_at
 from capitation.engine.kernel import Kernel, emit
 from capitation.engine.language import Constant
 from capitation.engine.rule import Rule, Total

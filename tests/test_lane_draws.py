@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from capitation.draws import Draws, with_outcomes
+from capitation.engine.binding import bind
 from capitation.engine.compiling import load
 from capitation.engine.distribution import gamma, negative_binomial
 from capitation.engine.drawing import emit_draws, keys_of_run, touched_by_chance
-from capitation.engine.graph import Leaf, area_of, bind, time_of
+from capitation.engine.graph import Leaf, area_of, time_of
 from capitation.engine.lane_draws.kernel import LaneDrawingKernel, emit_lane_draws
 from capitation.engine.lane_draws.loops import LaneDrawEmission
 from capitation.engine.lane_draws.samplers import lane_text

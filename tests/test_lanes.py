@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capitation import InputError, example_practices, load_model, project
-from capitation.engine.graph import Graph, bind
+from capitation.engine.binding import bind
+from capitation.engine.graph import Graph
 from capitation.engine.kernel import emit
 from capitation.engine.lanes.kernel import emit_lanes, in_lanes, width_for
 from capitation.engine.lanes.run import LaneRun, shares

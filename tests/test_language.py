@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from capitation.engine.graph import Leaf, bind
+from capitation.engine.binding import bind
+from capitation.engine.graph import Leaf
 from capitation.engine.kernel import emit
 from capitation.engine.language import Constant
 from capitation.engine.rule import Rule, Total

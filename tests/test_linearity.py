@@ -19,8 +19,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from capitation.engine.binding import bind
 from capitation.engine.distribution import gamma
-from capitation.engine.graph import Graph, Leaf, Node, bind
+from capitation.engine.graph import Graph, Leaf, Node
 from capitation.engine.kernel import emit
 from capitation.engine.linear_parts import names_in
 from capitation.engine.linearity import linear_rules, pushed_down

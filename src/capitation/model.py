@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from capitation.engine.binding import bind
 from capitation.engine.calendar import CALENDAR, CALENDAR_OF_YEAR
-from capitation.engine.graph import Graph, Leaf, bind
+from capitation.engine.graph import Graph, Leaf
 from capitation.engine.rule import Rule, Total
 from capitation.engine.terms import PracticeTerms, Source, Term
 from capitation.engine.units import ONE, Unit

@@ -139,8 +139,13 @@ def emit(graph: Graph, wanted: Iterable[str]) -> Kernel:
     -------
     Kernel
     """
-    wanted = [name for name in wanted if name in graph.nodes]
-    return Emission(graph.only(wanted), wanted).kernel()
+    return _emitted(graph, tuple(name for name in wanted if name in graph.nodes))
+
+
+@functools.lru_cache(maxsize=16)
+def _emitted(graph: Graph, wanted: tuple[str, ...]) -> Kernel:
+    """The same kernel for the same graph: a search runs it over and over."""
+    return Emission(graph.only(wanted), list(wanted)).kernel()
 
 
 @dataclass

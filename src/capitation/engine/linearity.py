@@ -13,7 +13,8 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from capitation.engine.graph import Graph, Leaf, Node, area_of, in_order, joined, time_of
+from capitation.engine.binding import in_order
+from capitation.engine.graph import Graph, Leaf, Node, area_of, joined, time_of
 from capitation.engine.language import Constant
 from capitation.engine.linear_parts import (
     COLUMN,

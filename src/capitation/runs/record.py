@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from capitation.engine.binding import bind
 from capitation.engine.calendar import fiscal_year
-from capitation.engine.graph import Graph, Leaf, bind
+from capitation.engine.graph import Graph, Leaf
 from capitation.engine.kernel import Kernel, emit
 from capitation.engine.record import graph_of
 from capitation.engine.units import ONE

@@ -1,10 +1,11 @@
 """Our kernels are as much quicker than what people use as is claimed.
 
 To be run by itself, as the command in the README does: beside another test, what fills the vector
-units loses more than what waits for memory, and so ratios say less than is true. Only ratios are judged, of runs that take turns in one process: medians of `ROUNDS`, of processor time;
-nothing that takes less than a millisecond is judged; and a ratio that fails is measured twice more
-before it counts. Beside each threshold stands what was measured on the narrowest vectors that it
-must hold for: two cores with AVX2, four numbers wide. Wider ones do better.
+units loses more than what waits for memory, and so ratios say less than is true. Only ratios are
+judged, of runs that take turns in one process: medians of `ROUNDS`, of processor time; nothing that
+takes less than a millisecond is judged; and a ratio that fails is measured twice more before it
+counts. Beside each threshold stands what was measured on the narrowest vectors that it must hold
+for: two cores with AVX2, four numbers wide. Wider ones do better.
 """
 
 from __future__ import annotations

@@ -137,6 +137,7 @@ class LaneDrawingKernel:
             *(aligned(_size(block, sizes, most)) for block in source.blocks),
             rows,
             rows.view(np.uint64),
+            rows.view(np.float32),
             *(array.reshape(-1) for array in written),
             np.zeros(1),
         ]

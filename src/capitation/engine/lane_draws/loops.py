@@ -94,7 +94,13 @@ class LaneDrawEmission(LaneDrawNumbers):
             *("practice_start", "month_start", *(f"{name}_key" for name in KEYS)),
             *inputs,
             *(block.name for block in blocks),
-            *("now", "bits", *(f"{name}_by_draw" for name in self.plain.collected), "fault"),
+            *(
+                "now",
+                "bits",
+                "singles",
+                *(f"{name}_by_draw" for name in self.plain.collected),
+                "fault",
+            ),
         ]
         parameters = ",\n    ".join(f"{name}_" for name in names)
         text = "\n\n".join(
@@ -265,7 +271,7 @@ class LaneDrawEmission(LaneDrawNumbers):
             self.write(f"gamma_lanes_({spread}, now_, {places})")
         else:
             places = f"place_({mean}), place_({self.terms(node)}), place_({own})"
-            self.write(f"if count_lanes_({spread}, now_, {places}) > 0:")
+            self.write(f"if count_lanes_({spread}, now_, singles_, {places}) > 0:")
             places = f"place_({mean}), place_({u}), place_({own})"
             self.write(f"    counts_in_doubt_({spread}, now_, {places})")
         # What the loop before worked out is at hand no longer, but what it put down is.

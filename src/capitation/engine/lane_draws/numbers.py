@@ -49,4 +49,4 @@ class LaneDrawNumbers(LaneDrawRows):
             self.write(f"gamma_level_lanes_({spread}, now_, bits_, {places})")
         else:
             places = f"place_({w}), place_({self.terms(node)})"
-            self.write(f"count_terms_(larger_one_({spread}), now_, {places})")
+            self.write(f"count_terms_(larger_one_({spread}), now_, singles_, {places})")

@@ -1,10 +1,11 @@
 """Random draws side by side: the bits of `engine.samplers` for 128 draws at once.
 
 Every function of a block gives the bits of its namesake for one draw, which stays the naive twin.
-Numbers lie in `rows`, one row of 128 lanes behind another, and `bits` is the same memory as 64-bit
-integers. A row is named by the place where it begins, an unsigned integer, since Numba asks of each
-signed one whether it is negative. The functions are pasted into kernels as those for one draw are
-(`lane_text`): here, in `quantiles` and in `gammas`.
+Numbers lie in `rows`, one row of 128 lanes behind another; `bits` is the same memory as 64-bit
+integers, and `singles` as numbers of four bytes, which begin at twice the place. A row is named by
+the place where it begins, an unsigned integer, since Numba asks of each signed one whether it is
+negative. The functions are pasted into kernels as those for one draw are (`lane_text`): here, in
+`quantiles` and in `gammas`.
 """
 
 # mypy: allow-untyped-defs
@@ -55,7 +56,7 @@ def lane_text() -> str:
     -------
     str
     """
-    names = (("floor", "whole_"), ("sqrt", "root_"), ("uint64", "place_"))
+    names = (("floor", "whole_"), ("sqrt", "root_"), ("uint64", "place_"), ("float32", "single_"))
     imports = "".join(f"from numpy import {name} as {own}\n" for name, own in names)
     pasted = (key_of_draws_, uniform_lanes_, *quantiles.PASTED, *gammas.PASTED)
     functions = (f"@compiled\n{inspect.getsource(function)}" for function in pasted)

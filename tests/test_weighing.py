@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from capitation.cli.weigh_summary import add_options
 from capitation.cli.weigh_summary import weigh as weigh_command
-from capitation.engine.compiling import load
+from capitation.engine.compiling import load, text_as_kernel
 from capitation.errors import InputError
 from capitation.weighing.counts import AGE_BANDS, SEXES, count_persons
 from capitation.weighing.kernels import (
@@ -26,7 +26,6 @@ from capitation.weighing.kernels import (
     count_in_order,
     counted_in_any_order,
     counted_in_order,
-    kernel_text,
     weighed,
 )
 from capitation.weighing.weighted_lists import weigh
@@ -375,7 +374,7 @@ def population(size=40_000, practices=50, width=200, dtype=np.uint8):
 
 def by_twin(function, *arguments):
     """The same text, run as plain Python."""
-    load(kernel_text(function), False)(*arguments)
+    load(text_as_kernel(function), False)(*arguments)
 
 
 @pytest.mark.parametrize(("width", "dtype"), [(200, np.uint8), (1000, np.uint16)])

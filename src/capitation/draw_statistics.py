@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capitation.engine.order_statistics import order_statistics
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 BLOCK = 2**19
@@ -33,13 +35,15 @@ class Statistics:
     quantile_errors: np.ndarray
 
 
-def statistics_of(draws: np.ndarray) -> Statistics:
+def statistics_of(draws: np.ndarray, *, compiled: bool = False) -> Statistics:
     """Mean, exact quantiles and their standard errors.
 
     Parameters
     ----------
     draws : ndarray of float64
         Draws last; a single one stands for what chance does not touch.
+    compiled : bool
+        Whether to find quantiles through Numba, or by NumPy; with the same result.
 
     Returns
     -------
@@ -61,51 +65,65 @@ def statistics_of(draws: np.ndarray) -> Statistics:
     """
     many, shape = draws.shape[-1], draws.shape[:-1]
     rows = draws.reshape(-1, many)
-    mean, error = (np.empty(len(rows)) for _ in range(2))
-    quantiles, errors = (np.empty((len(rows), len(QUANTILES))) for _ in range(2))
+    ordered = Ordered(len(rows), many, compiled)
+    mean, spread = np.empty(len(rows)), np.zeros(len(rows))
     step = max(1, BLOCK // rows.itemsize // many)
     for start in range(0, len(rows), step):
         at = slice(start, start + step)
-        ordered = np.sort(rows[at], axis=-1)
-        mean[at], error[at] = mean_and_error(rows[at], ordered)
-        quantiles[at] = quantiles_of(ordered)
-        errors[at] = errors_of_quantiles(ordered)
+        ordered.take(at, rows[at])
+        mean[at] = rows[at].mean(axis=-1)
+        if many > 1:
+            spread[at] = rows[at].std(axis=-1, ddof=1)
+    certain = ordered.found[:, 0] == ordered.found[:, -1]
     wide = (*shape, len(QUANTILES))
     return Statistics(
-        mean.reshape(shape), error.reshape(shape), quantiles.reshape(wide), errors.reshape(wide)
+        np.where(certain, ordered.found[:, 0], mean).reshape(shape),
+        np.where(certain, 0.0, spread / np.sqrt(many)).reshape(shape),
+        ordered.at_shares(np.array(QUANTILES)).reshape(wide),
+        ordered.errors_of_quantiles().reshape(wide),
     )
 
 
-def mean_and_error(draws: np.ndarray, ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws, which come last, and its standard error: none where all are the same."""
-    many = draws.shape[-1]
-    certain = ordered[..., 0] == ordered[..., -1]
-    mean = np.where(certain, ordered[..., 0], draws.mean(axis=-1))
-    spread = draws.std(axis=-1, ddof=1) if many > 1 else np.zeros_like(mean)
-    return mean, np.where(certain, 0.0, spread / np.sqrt(many))
+class Ordered:
+    """Rows of draws in order, of which only those are kept that quantiles and errors are made of.
 
+    Parameters
+    ----------
+    rows, many : int
+        How many rows there are, and draws in each.
+    compiled : bool
+        As for `order_statistics`.
+    """
 
-def quantiles_of(ordered: np.ndarray) -> np.ndarray:
-    """Quantiles of draws that come last and in order, between two draws by interpolation."""
-    return _at_shares(ordered, np.array(QUANTILES))
+    def __init__(self, rows: int, many: int, compiled: bool):
+        self.many = many
+        self.compiled = compiled
+        shares = np.array(QUANTILES)
+        self.error = np.sqrt(shares * (1 - shares) / many)
+        self.low = np.maximum(shares - WIDTH * self.error, 0.0)
+        self.high = np.minimum(shares + WIDTH * self.error, 1.0)
+        ends = [self.beside(of) for of in (shares, self.low, self.high)]
+        self.places = np.unique([*np.ravel(ends), 0, many - 1])
+        self.found = np.empty((rows, len(self.places)))
 
+    def take(self, at: slice, rows: np.ndarray) -> None:
+        """Put some rows in order, and keep what is asked for."""
+        self.found[at] = order_statistics(rows, self.places, compiled=self.compiled)
 
-def errors_of_quantiles(ordered: np.ndarray) -> np.ndarray:
-    """Standard errors of `quantiles_of`: see `statistics_of`."""
-    shares = np.array(QUANTILES)
-    error = np.sqrt(shares * (1 - shares) / ordered.shape[-1])
-    low = np.maximum(shares - WIDTH * error, 0.0)
-    high = np.minimum(shares + WIDTH * error, 1.0)
-    rise = _at_shares(ordered, high) - _at_shares(ordered, low)
-    errors: np.ndarray = rise * (error / (high - low))
-    return errors
+    def beside(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the draws on either side of shares of the way from the least to the largest."""
+        below = np.floor(shares * (self.many - 1)).astype(int)
+        return below, np.minimum(below + 1, self.many - 1)
 
+    def at_shares(self, shares: np.ndarray) -> np.ndarray:
+        """What lies at shares of the way, between two draws by interpolation."""
+        below, above = self.beside(shares)
+        low, high = (self.found[:, np.searchsorted(self.places, at)] for at in (below, above))
+        between: np.ndarray = low + (high - low) * (shares * (self.many - 1) - below)
+        return between
 
-def _at_shares(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """What lies at shares of the way from the least draw to the largest."""
-    places = shares * (ordered.shape[-1] - 1)
-    below = np.floor(places).astype(int)
-    above = np.minimum(below + 1, ordered.shape[-1] - 1)
-    low, high = ordered[..., below], ordered[..., above]
-    between: np.ndarray = low + (high - low) * (places - below)
-    return between
+    def errors_of_quantiles(self) -> np.ndarray:
+        """Standard errors of quantiles: see `statistics_of`."""
+        rise = self.at_shares(self.high) - self.at_shares(self.low)
+        errors: np.ndarray = rise * (self.error / (self.high - self.low))
+        return errors

@@ -161,7 +161,7 @@ class SimulatedFigures:
         self, names: list[str], scenario: int | slice, at: slice, draws: np.ndarray
     ) -> None:
         """Put in its places what is told of draws on area, year and draw."""
-        found = statistics_of(draws)
+        found = statistics_of(draws, compiled=bool(self.run.compiled))
         for name in names:
             self.arrays[name][scenario, at] = found.quantiles
             self.arrays[f"{name}_mean"][scenario, at] = found.mean

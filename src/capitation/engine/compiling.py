@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import inspect
 import linecache
 import pickle
 import platform
@@ -90,6 +91,19 @@ def load(
         above = _module_of(support, compiled, error_model) if support else None
         function: Callable[..., Any] = vars(_module_of(source, compiled, error_model, above))[ENTRY]
         return function
+
+
+@functools.cache
+def text_as_kernel(function: Callable[..., Any]) -> str:
+    r"""The source of a kernel that is one function, which calls no other.
+
+    Examples
+    --------
+    >>> text_as_kernel(key_of_source).split("\n")[3:5]
+    ['@compiled', 'def kernel(source: str) -> str:']
+    """
+    text = inspect.getsource(function).replace(f"def {function.__name__}(", f"def {ENTRY}(", 1)
+    return f"from __future__ import annotations\n\n\n@compiled\n{text}"
 
 
 def forget() -> None:

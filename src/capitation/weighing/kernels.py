@@ -8,8 +8,6 @@ its own. So NumPy, the compiled kernels and their text run as plain Python give 
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from capitation.engine.compiling import load
+from capitation.engine.compiling import load, text_as_kernel
 from capitation.errors import InputError, Problem
 from capitation.side_by_side import side_by_side, threads_at_hand
 
@@ -70,19 +68,6 @@ def add_up(counts: Any, weights: Any, found: Any, first: int, last: int) -> None
             persons = float(counts[p, c])
             for s in range(weights.shape[1]):
                 found[p, s] += persons * weights[c, s]
-
-
-@functools.cache
-def kernel_text(function: Callable[..., None]) -> str:
-    r"""The source of a kernel that is one of these functions.
-
-    Examples
-    --------
-    >>> kernel_text(count_in_any_order).split("\n")[3]
-    '@compiled'
-    """
-    text = inspect.getsource(function).replace(f"def {function.__name__}(", "def kernel(", 1)
-    return f"from __future__ import annotations\n\n\n@compiled\n{text}"
 
 
 def worth_compiling(steps: int) -> bool:
@@ -138,7 +123,7 @@ def counted_in_order(
         for p in range(practices):
             counts[p] = np.bincount(cells[start[p] : start[p + 1]], minlength=width)
         return counts
-    kernel = load(kernel_text(count_in_order), True)
+    kernel = load(text_as_kernel(count_in_order), True)
     even = np.linspace(start[0], start[-1], threads * PARTS_PER_THREAD + 1)
     edges = [0, *np.searchsorted(start, even[1:-1]).tolist(), practices]
     _in_parts(lambda a, b: kernel(cells, start, counts, a, b), sorted(edges), threads)
@@ -175,7 +160,7 @@ def counted_in_any_order(
             at = places[part].astype(np.int64) * width + cells[part]
             counts += np.bincount(at, minlength=practices * width).reshape(shape)
         return counts
-    kernel = load(kernel_text(count_in_any_order), True)
+    kernel = load(text_as_kernel(count_in_any_order), True)
     # Half as wide as the sum, private counts are found in the cache more often.
     workers = max(1, min(threads, MOST_PRIVATE // max(counts.nbytes // 2, 1)))
     edges = np.linspace(0, people, workers + 1).astype(int).tolist()
@@ -216,7 +201,7 @@ def weighed(counts: Counts, weights: Weights, *, compiled: bool, threads: int = 
         for cell in range(len(by_cell)):
             found += by_cell[cell][:, None] * people[cell]
         return found
-    kernel = load(kernel_text(add_up), True)
+    kernel = load(text_as_kernel(add_up), True)
     by_practice = np.zeros((practices, sets))
     workers = threads if counts.size * sets > WORTH_SHARING else 1
     edges = np.linspace(0, practices, workers * PARTS_PER_THREAD + 1).astype(int).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,65 +66,71 @@ def statistics_of(draws: np.ndarray, *, compiled: bool = False) -> Statistics:
     """
     many, shape = draws.shape[-1], draws.shape[:-1]
     rows = draws.reshape(-1, many)
-    ordered = Ordered(len(rows), many, compiled)
+    at = places_of(many)
+    kept = np.empty((len(rows), len(at.places)))
     mean, spread = np.empty(len(rows)), np.zeros(len(rows))
     step = max(1, BLOCK // rows.itemsize // many)
     for start in range(0, len(rows), step):
-        at = slice(start, start + step)
-        ordered.take(at, rows[at])
-        mean[at] = rows[at].mean(axis=-1)
+        some = slice(start, start + step)
+        kept[some] = order_statistics(rows[some], at.places, compiled=compiled)
+        mean[some] = rows[some].mean(axis=-1)
         if many > 1:
-            spread[at] = rows[at].std(axis=-1, ddof=1)
-    certain = ordered.found[:, 0] == ordered.found[:, -1]
-    wide = (*shape, len(QUANTILES))
+            spread[some] = rows[some].std(axis=-1, ddof=1)
+    least, largest = kept[:, 0], kept[:, -1]
+    below = kept[:, at.below]
+    quantiles, low, high = np.split(below + (kept[:, at.above] - below) * at.rest, 3, axis=-1)
     return Statistics(
-        np.where(certain, ordered.found[:, 0], mean).reshape(shape),
-        np.where(certain, 0.0, spread / np.sqrt(many)).reshape(shape),
-        ordered.at_shares(np.array(QUANTILES)).reshape(wide),
-        ordered.errors_of_quantiles().reshape(wide),
+        np.where(least == largest, least, mean).reshape(shape),
+        np.where(least == largest, 0.0, spread / np.sqrt(many)).reshape(shape),
+        quantiles.reshape(*shape, -1),
+        ((high - low) * at.slope).reshape(*shape, -1),
     )
 
 
-class Ordered:
-    """Rows of draws in order, of which only those are kept that quantiles and errors are made of.
+@dataclass(frozen=True)
+class Places:
+    """Where the draws stand, were all in order, of which quantiles and their errors are made.
 
-    Parameters
+    Attributes
     ----------
-    rows, many : int
-        How many rows there are, and draws in each.
-    compiled : bool
-        As for `order_statistics`.
+    places : ndarray of int64
+        Those of the draws that are needed, the least and the largest among them.
+    below, above : ndarray of int64
+        Which of `places` are on either side of each quantile, then of the lower and of the upper
+        end of the interval of its share.
+    rest : ndarray of float64
+        How far each lies from the one to the other.
+    slope : ndarray of float64
+        By quantile, the standard error of its share as a part of the interval's width.
     """
 
-    def __init__(self, rows: int, many: int, compiled: bool):
-        self.many = many
-        self.compiled = compiled
-        shares = np.array(QUANTILES)
-        self.error = np.sqrt(shares * (1 - shares) / many)
-        self.low = np.maximum(shares - WIDTH * self.error, 0.0)
-        self.high = np.minimum(shares + WIDTH * self.error, 1.0)
-        ends = [self.beside(of) for of in (shares, self.low, self.high)]
-        self.places = np.unique([*np.ravel(ends), 0, many - 1])
-        self.found = np.empty((rows, len(self.places)))
+    places: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+    rest: np.ndarray
+    slope: np.ndarray
 
-    def take(self, at: slice, rows: np.ndarray) -> None:
-        """Put some rows in order, and keep what is asked for."""
-        self.found[at] = order_statistics(rows, self.places, compiled=self.compiled)
 
-    def beside(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the draws on either side of shares of the way from the least to the largest."""
-        below = np.floor(shares * (self.many - 1)).astype(int)
-        return below, np.minimum(below + 1, self.many - 1)
+@functools.lru_cache(maxsize=16)
+def places_of(many: int) -> Places:
+    """The places among so many draws.
 
-    def at_shares(self, shares: np.ndarray) -> np.ndarray:
-        """What lies at shares of the way, between two draws by interpolation."""
-        below, above = self.beside(shares)
-        low, high = (self.found[:, np.searchsorted(self.places, at)] for at in (below, above))
-        between: np.ndarray = low + (high - low) * (shares * (self.many - 1) - below)
-        return between
-
-    def errors_of_quantiles(self) -> np.ndarray:
-        """Standard errors of quantiles: see `statistics_of`."""
-        rise = self.at_shares(self.high) - self.at_shares(self.low)
-        errors: np.ndarray = rise * (self.error / (self.high - self.low))
-        return errors
+    Examples
+    --------
+    >>> places_of(3).places.tolist()
+    [0, 1, 2]
+    """
+    shares = np.array(QUANTILES)
+    error = np.sqrt(shares * (1 - shares) / many)
+    low, high = np.maximum(shares - WIDTH * error, 0.0), np.minimum(shares + WIDTH * error, 1.0)
+    wanted = np.concatenate([shares, low, high]) * (many - 1)
+    below = np.floor(wanted).astype(np.int64)
+    above = np.minimum(below + 1, many - 1)
+    places = np.unique(np.concatenate([below, above, [0, many - 1]]))
+    return Places(
+        places,
+        np.searchsorted(places, below),
+        np.searchsorted(places, above),
+        wanted - below,
+        error / (high - low),
+    )

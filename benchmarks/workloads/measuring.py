@@ -18,6 +18,9 @@ FEWEST = 3
 LONG, VERY_LONG = 0.5, 20.0
 """Seconds from which a case is run `FEWEST` times instead of `REPEATS`, and once."""
 
+TURN = 0.3
+"""Seconds that a turn takes at the least: what is sooner done is done again, and each run counts."""
+
 EXACT = 1e-12
 """How far a result may be from the oracle's, as a share of it, where it is the same arithmetic."""
 
@@ -98,8 +101,16 @@ def seconds_of(run: Callable[[], Any], threads: int = 1) -> tuple[float, Any]:
     return clock() - start, result
 
 
+def seconds_of_a_turn(run: Callable[[], Any], threads: int) -> list[float]:
+    """The seconds of each run of a turn."""
+    seconds: list[float] = []
+    while sum(seconds) < TURN:
+        seconds.append(seconds_of(run, threads)[0])
+    return seconds
+
+
 def interleaved(cases: Sequence[Case], repeats: int = REPEATS) -> list[Timing]:
-    """Check every case once, and then run one after the other, round after round.
+    """Check every case once, and then give each its turn, round after round.
 
     What else the machine does meanwhile then falls on all of them alike.
     """
@@ -107,7 +118,7 @@ def interleaved(cases: Sequence[Case], repeats: int = REPEATS) -> list[Timing]:
     for number in range(repeats):
         for timing in timings:
             if timing.run is not None and number < timing.repeats:
-                timing.seconds.append(seconds_of(timing.run, timing.case.threads)[0])
+                timing.seconds += seconds_of_a_turn(timing.run, timing.case.threads)
                 timing.repeats = min(repeats, rounds_of(timing.seconds[0]))
     for timing in timings:
         timing.run = None  # lets go of what was made ready

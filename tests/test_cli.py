@@ -914,7 +914,7 @@ def test_what_a_simulation_notes_and_a_check_that_fails(stubbed, capsys, monkeyp
         ("--draws 1000001", "--draws: found 1000001 (from 2 to 1,000,000)"),
         ("--seed -1", "--seed: found -1 (from 0 to 9,223,372,036,854,775,807)"),
         (f"--seed {2**63}", f"--seed: found {2**63} (from 0 to "),
-        ("--threads 0", "--threads: found 0 (from 1 to 1,024)"),
+        ("--threads 0", "--threads: found 0 (a whole number from 1 to 1,024)"),
         ("--months 0", "--months: found 0 (from 1 to 600)"),
         ("--scenario other", "there is no scenario 'other'"),
         ("--set programme_reductoin=1", "(did you mean 'programme_reduction'?)"),

@@ -490,7 +490,7 @@ def test_the_command_refuses_options_before_it_counts(tmp_path):
         run(tmp_path, "--threads", "0", "--output", str(tmp_path / "weighted.xlsx"))
     assert said(caught) == [
         f"{tmp_path / 'weighted.xlsx'}: is not the name of a table (end it in .csv)",
-        "--threads: found 0 (one or more)",
+        "--threads: found 0 (a whole number from 1 to 1,024)",
     ]
 
 

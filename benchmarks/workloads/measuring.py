@@ -19,7 +19,7 @@ LONG, VERY_LONG = 0.5, 20.0
 """Seconds from which a case is run `FEWEST` times instead of `REPEATS`, and once."""
 
 TURN = 0.3
-"""Seconds that a turn takes at the least: what is sooner done is done again, and each run counts."""
+"""Seconds that a turn takes at the least: what is over sooner is run again, and all runs count."""
 
 EXACT = 1e-12
 """How far a result may be from the oracle's, as a share of it, where it is the same arithmetic."""

@@ -6,7 +6,7 @@ result is the same to the last bit, and so are the faults that are found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -75,12 +75,6 @@ def worked_out(
     kernel = emit(graph, wanted)
     found = evaluate(kernel, graph, setting, {n: leaves[n] for n in kernel.inputs}, worth_it)
     return {name: found[name] for name in wanted}
-
-
-def wrong_threads(threads: object) -> Iterator[Problem]:
-    """What is wrong with a number of threads; None stands for as many as there are."""
-    if threads is not None and (type(threads) is not int or threads < 1):
-        yield Problem("threads", f"found {threads!r}", "a whole number from 1")
 
 
 def in_lanes(

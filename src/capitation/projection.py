@@ -19,7 +19,7 @@ from capitation.engine.calendar import fiscal_year
 from capitation.engine.graph import Graph, Leaf
 from capitation.engine.record import attributes_of_leaf, attributes_of_node
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.evaluation import WORTH_COMPILING, evaluations, worked_out, wrong_threads
+from capitation.evaluation import WORTH_COMPILING, evaluations, worked_out
 from capitation.model import Model
 from capitation.model_file import load_model
 from capitation.notes import notes_on
@@ -32,6 +32,7 @@ from capitation.setting import (
     terms_by_scenario,
     values_of_leaves,
 )
+from capitation.side_by_side import wrong_threads
 from capitation.version import __version__
 
 CARRIED = (

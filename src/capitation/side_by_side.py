@@ -9,9 +9,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
+
+from capitation.errors import Problem, raise_if_any
+
+MOST_THREADS = 1024
 
 AHEAD = 2
 """Pieces of work for each thread that may wait or be done before their turn comes."""
@@ -28,6 +33,20 @@ def threads_at_hand() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def wrong_threads(threads: object, place: str = "threads") -> Iterator[Problem]:
+    """What is wrong with a number of threads; None stands for as many as the process may use."""
+    whole = isinstance(threads, Integral) and not isinstance(threads, bool)
+    if not (threads is None or (whole and threads in range(1, MOST_THREADS + 1))):
+        allowed = f"a whole number from 1 to {MOST_THREADS:,}"
+        yield Problem(place, f"found {threads!r}", allowed)
+
+
+def checked_threads(threads: int | None) -> int:
+    """A number of threads that was asked for, or as many as the process may use."""
+    raise_if_any(wrong_threads(threads))
+    return threads or threads_at_hand()
 
 
 def side_by_side(

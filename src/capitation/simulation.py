@@ -23,7 +23,7 @@ from capitation.model_file import load_model, models
 from capitation.practices import check_practices
 from capitation.projection import attributes_of_run, coordinates, first_of_month
 from capitation.setting import Setting, checked_given, setting_of, terms_by_scenario
-from capitation.side_by_side import threads_at_hand
+from capitation.side_by_side import threads_at_hand, wrong_threads
 from capitation.simulated_figures import SimulatedFigures
 
 MOST_DRAWS = 1_000_000
@@ -135,7 +135,8 @@ def simulate(
     if start is not None:
         model = replace(model, start=first_of_month(start))
     workers = threads_at_hand() if threads is None else threads
-    raise_if_any([*_wrong_numbers(draws, seed, workers), *_text_for_list(outcomes)])
+    wrong = [*_wrong_numbers(draws, seed), *wrong_threads(threads), *_text_for_list(outcomes)]
+    raise_if_any(wrong)
     draws, seed, workers = int(draws), int(seed), int(workers)
     asked = _asked(model)
     check_practices(practices)
@@ -178,11 +179,10 @@ def _asked(model: Model) -> Simulation:
     return model.simulation
 
 
-def _wrong_numbers(draws: Any, seed: Any, threads: Any) -> Iterator[Problem]:
+def _wrong_numbers(draws: Any, seed: Any) -> Iterator[Problem]:
     for name, value, least, most in (
         ("draws", draws, 2, MOST_DRAWS),
         ("seed", seed, 0, LARGEST_SEED),
-        ("threads", threads, 1, 1024),
     ):
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not whole or not least <= value <= most:

@@ -16,12 +16,13 @@ from capitation.engine.graph import Graph, Leaf, Node, area_of, time_of
 from capitation.engine.linearity import pushed_down
 from capitation.engine.rule import Total
 from capitation.errors import InputError, Problem, nearest, raise_if_any
-from capitation.evaluation import worked_out, wrong_threads
+from capitation.evaluation import worked_out
 from capitation.model import TOTAL_PAYMENTS, Model
 from capitation.model_file import load_model
 from capitation.practices import check_practices
 from capitation.projection import attributes_of_run, coordinates, first_of_month
 from capitation.setting import Setting, checked_given, setting_of, values_of_leaves
+from capitation.side_by_side import wrong_threads
 
 ADDED_UP = "added_up"
 """What the name of a total made for this begins with."""

@@ -30,7 +30,6 @@ LONGEST = 600
 
 MOST_DRAWS = 1_000_000
 MOST_SEED = 2**63 - 1
-MOST_THREADS = 1_024
 
 MODEL = "a model's name, the path of a .toml file, or an input workbook"
 
@@ -213,16 +212,13 @@ def option_problems(args: argparse.Namespace) -> Iterator[Problem]:
         elif terms[n] in terms[:n]:
             yield Problem("--set", f"{terms[n]} is set twice", "set it once")
     if args.command in ("simulate", "totals"):
-        yield from _wrong_threads(args.threads)
+        from capitation.side_by_side import wrong_threads  # loads NumPy
+
+        yield from wrong_threads(args.threads, "--threads")
     if args.command == "simulate":
         yield from _simulation_problems(args)
     if args.command == "appraise":
         yield from _appraisal_problems(args)
-
-
-def _wrong_threads(threads: int | None) -> Iterator[Problem]:
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
-        yield Problem("--threads", f"found {threads}", f"from 1 to {MOST_THREADS:,}")
 
 
 def _simulation_problems(args: argparse.Namespace) -> Iterator[Problem]:

@@ -54,13 +54,12 @@ def weigh(args: argparse.Namespace) -> tuple[str, int]:
 
 
 def _option_problems(args: argparse.Namespace) -> Iterator[Any]:
-    from capitation.errors import Problem
     from capitation.files import path_problems
+    from capitation.side_by_side import wrong_threads
 
     if args.output:
         yield from path_problems(Path(args.output), ".csv")
-    if args.threads is not None and not args.threads >= 1:
-        yield Problem("--threads", f"found {args.threads}", "one or more")
+    yield from wrong_threads(args.threads, "--threads")
 
 
 def _rows(found: xr.Dataset) -> Iterator[tuple[object, ...]]:

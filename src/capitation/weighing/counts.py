@@ -10,9 +10,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from capitation.errors import Problem, raise_if_any
+from capitation.side_by_side import checked_threads
 from capitation.weighing.batches import Persons
 from capitation.weighing.kernels import (
-    count_of_threads,
     counted_in_any_order,
     counted_in_order,
     worth_compiling,
@@ -108,7 +108,7 @@ def count_persons(
     raise_if_any(cells.problems())
     table = Persons(persons)
     raise_if_any(missing_columns(table.names, cells, table.place))
-    count = _Count(table, cells, practices, count_of_threads(threads), compiled)
+    count = _Count(table, cells, practices, checked_threads(threads), compiled)
     codes, counts = count.codes_and_counts()
     return _labelled(counts, codes, cells, table.place)
 

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capitation.engine.compiling import load, text_as_kernel
-from capitation.errors import InputError, Problem
-from capitation.side_by_side import side_by_side, threads_at_hand
+from capitation.side_by_side import side_by_side
 
 Counts = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
@@ -76,13 +75,6 @@ def worth_compiling(steps: int) -> bool:
 
 
 # ------------------------------------------------------------------ in parts, by threads
-
-
-def count_of_threads(threads: int | None) -> int:
-    """How many threads to use: as many as said, or as the process may use."""
-    if threads is not None and threads < 1:
-        raise InputError(Problem("threads", f"found {threads}", "one or more"))
-    return threads or threads_at_hand()
 
 
 def _in_parts(work: Callable[[int, int], None], edges: Sequence[int], threads: int) -> None:

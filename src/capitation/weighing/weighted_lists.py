@@ -15,8 +15,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from capitation.errors import InputError, Problem, raise_if_any
+from capitation.side_by_side import checked_threads
 from capitation.weighing.counts import COUNTS, DIMS, count_persons
-from capitation.weighing.kernels import count_of_threads, weighed, worth_compiling
+from capitation.weighing.kernels import weighed, worth_compiling
 from capitation.weighing.persons import AGE_BAND, PRACTICE, SEX, Cells
 from capitation.weighing.weights import (
     SET,
@@ -124,7 +125,7 @@ def weigh(
         counts,
         of_cells,
         compiled=worth_compiling(steps) if compiled is None else compiled,
-        threads=count_of_threads(threads),
+        threads=checked_threads(threads),
     )
     registered = counts.sum(axis=1)
     scale = _scale(normalise, int(registered.sum()), crude, sets)

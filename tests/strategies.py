@@ -182,5 +182,6 @@ def bits(dataset: xr.Dataset) -> dict[str, tuple[tuple[str, ...], tuple[int, ...
     """Dimensions, shape and bits of every variable."""
     return {
         str(name): (tuple(map(str, v.dims)), v.shape, v.values.tobytes())
-        for name, v in dataset.data_vars.items()
+        for name in dataset.data_vars
+        for v in (dataset.variables[name],)
     }

@@ -176,10 +176,13 @@ class Reader:
 
     def __init__(self, result: xr.Dataset):
         self.result = result
+        # Not through result[name]: that looks for coordinates among all variables, each time.
+        self.variables = result.variables
         self.sources = json.loads(result.attrs.get("sources", "{}"))
         self.graph: Graph = graph_of(result.data_vars)
         self.told_already: dict[tuple[str, str], Explanation] = {}
         self.months = [pd.Timestamp(month).date() for month in result["month"].values]
+        self.labels: dict[str, list[str]] = {}
         self.years = [str(year) for year in result["year"].values]
 
     # ------------------------------------------------------------------ places
@@ -213,9 +216,13 @@ class Reader:
         return at
 
     def labels_along(self, dim: str) -> list[str]:
-        if dim == "month":
-            return [f"{month:%Y-%m}" for month in self.months]
-        return [str(label) for label in self.result[dim].values]
+        if dim not in self.labels:
+            self.labels[dim] = (
+                [f"{month:%Y-%m}" for month in self.months]
+                if dim == "month"
+                else [str(label) for label in self.variables[dim].values]
+            )
+        return self.labels[dim]
 
     @staticmethod
     def text_of(dim: str, label: Any) -> str:
@@ -231,7 +238,7 @@ class Reader:
             raise InputError(Problem("explain", found, "project without 'variables'"))
 
     def value(self, name: str, at: Mapping[str, int]) -> float:
-        array = self.result[name]
+        array = self.variables[name]
         here = self.along_coarse(at)
         return float(array.values[tuple(here[str(d)] for d in array.dims)])
 
@@ -239,7 +246,7 @@ class Reader:
         """Add the commissioner of a practice, and the fiscal year of a month."""
         here = dict(at)
         if "practice" in here:
-            area = str(self.result["commissioner"].values[here["practice"]])
+            area = str(self.variables["commissioner"].values[here["practice"]])
             here["commissioner_code"] = self.labels_along("commissioner_code").index(area)
         if "month" in here:
             here["year"] = self.years.index(fiscal_year(self.months[here["month"]]))
@@ -316,14 +323,14 @@ class Reader:
 
     def told_total(self, node: Node, total: Total, at: Mapping[str, int]) -> Explanation:
         here = self.along_coarse(at)
-        of = self.result[total.of]
+        of = self.variables[total.of]
         if total.over == "practices":
             area = self.labels_along("commissioner_code")[here["commissioner_code"]]
-            members = self.result["commissioner"].values.astype(str) == area
+            members = self.variables["commissioner"].values.astype(str) == area
             summed, many = "practice", f"{int(members.sum())} practices of {area}"
         else:
             year = self.years[here["year"]]
-            members = self.result["fiscal_year"].values.astype(str) == year
+            members = self.variables["fiscal_year"].values.astype(str) == year
             summed, many = "month", f"{int(members.sum())} months of {year}"
         rest = {str(d): here[str(d)] for d in of.dims if d != summed}
         amounts = of.isel(rest).values[members]
@@ -341,7 +348,7 @@ class Reader:
         )
 
     def told_leaf(self, leaf: Leaf, at: Mapping[str, int]) -> Explanation:
-        attributes = self.result[leaf.name].attrs
+        attributes = self.variables[leaf.name].attrs
         values = self.values_in_force(leaf, attributes, at) if "dated_values" in attributes else []
         return Explanation(
             name=leaf.name,

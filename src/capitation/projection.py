@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +267,7 @@ def coordinates(setting: Setting) -> dict[str, Any]:
 def attributes_of_run(setting: Setting, graph: Graph, *, drawn: bool = False) -> dict[str, str]:
     """What a result says of itself: its model, its data, its sources."""
     model, practices = setting.model, setting.practices
-    cited = {key: asdict(source) for key, source in model.sources.items()}
+    cited = {key: dict(vars(source)) for key, source in model.sources.items()}
     return {
         "title": model.title,
         "purpose": model.purpose,

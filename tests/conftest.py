@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,10 @@ def reference_data() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compiled kernels are shared by the workers of one run, and by no two runs."""
+    """Compiled kernels are shared by the workers of a run, and kept for the next one.
+
+    They are named by all that they depend on, so that none can be stale; ``pytest --cache-clear``
+    forgets them.
+    """
     if "CAPITATION_CACHE" not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="capitation-kernels-")
-        config.add_cleanup(folder.cleanup)
-        os.environ["CAPITATION_CACHE"] = folder.name
+        os.environ["CAPITATION_CACHE"] = str(config.cache.mkdir("kernels"))

@@ -48,6 +48,7 @@ def order_statistics(
     """
     if not compiled:
         return np.sort(rows, axis=-1)[:, places]
+    rows = np.ascontiguousarray(rows)
     many = rows.shape[1]
     bins = max(1, many // PER_BIN)
     least = rows.min(axis=-1)

@@ -1,6 +1,8 @@
 """LibreOffice, a second independent engine, finds what the kernels found."""
 
 import datetime as dt
+import shutil
+import zipfile
 from dataclasses import replace
 
 import openpyxl
@@ -10,7 +12,7 @@ import capitation as cap
 from capitation.workbook.content import Content
 from capitation.workbook.writer import written_book
 
-from .libreoffice import program, recalculated_by_libreoffice, without_looks
+from .libreoffice import program, recalculated_by_libreoffice, values_in, without_looks
 from .recalculation import recalculated, stale_copy
 from .strategies import THAMES_VALLEY, shipped
 from .test_workbook import REACTIVATED, RECALCULATED, differences, few_practices
@@ -58,6 +60,21 @@ def test_every_formula_of_every_shipped_model_agrees_with_the_kernels(tmp_path):
     }
     assert wrong == {}
     assert sum(len(of) for values in wanted.values() for of in values.values()) > 50_000
+
+
+def test_libreoffice_corrects_a_planted_stale_value(tmp_path):
+    """Without this, values that were kept as they were saved would pass for recalculated."""
+    path, stale = tmp_path / "book.xlsx", tmp_path / "stale.xlsx"
+    cap.write_workbook(cap.project(THAMES_VALLEY, few_practices(), months=1), path)
+    sheet = openpyxl.load_workbook(path, data_only=True)["Summary"]
+    cell = next(row[2] for row in sheet.iter_rows() if row[0].value == "Global sum")
+    shutil.copy(path, stale)
+    with zipfile.ZipFile(path) as package, zipfile.ZipFile(stale, "w") as copy:
+        for name in package.namelist():
+            copy.writestr(name, package.read(name).replace(repr(cell.value).encode(), b"-1.0"))
+    assert values_in(stale)["Summary"][cell.coordinate] == -1
+    (found,) = recalculated_by_libreoffice([stale], tmp_path)
+    assert found["Summary"][cell.coordinate] == pytest.approx(cell.value, abs=0.005)
 
 
 TERMS = {

@@ -7,15 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from capitation.engine.graph import (
-    PREVIOUS,
-    RESERVED,
-    Graph,
-    Leaf,
-    Node,
-    joined,
-    needs_of,
-)
+from capitation.engine.graph import PREVIOUS, RESERVED, Graph, Leaf, Node, joined, needs_of
 from capitation.engine.rule import Rule, Total
 from capitation.engine.unit_check import UnitError, check_units
 from capitation.engine.units import ONE, Unit

@@ -94,13 +94,9 @@ class LaneDrawEmission(LaneDrawNumbers):
             *("practice_start", "month_start", *(f"{name}_key" for name in KEYS)),
             *inputs,
             *(block.name for block in blocks),
-            *(
-                "now",
-                "bits",
-                "singles",
-                *(f"{name}_by_draw" for name in self.plain.collected),
-                "fault",
-            ),
+            *("now", "bits", "singles"),
+            *(f"{name}_by_draw" for name in self.plain.collected),
+            "fault",
         ]
         parameters = ",\n    ".join(f"{name}_" for name in names)
         text = "\n\n".join(

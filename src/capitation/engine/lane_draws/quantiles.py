@@ -175,21 +175,29 @@ def count_terms_(spread, rows, singles, w, terms):
     err0 = single_(1.3 * square * square * (0.003 + 0.03 * fading))
     err6 = single_(1.3 * square * square * (0.00003 + 0.001 * fading))
     wide0, wide1 = single_(4e-9), single_(4e-7)
-    own0, own2, own4 = single_(1e-6 * slope), single_(7e-7 * slope), single_(7e-8 * slope)
-    at = terms + terms
+    flat0, flat2, flat4 = single_(1e-6 * slope), single_(7e-7 * slope), single_(7e-8 * slope)
+    dev = terms + terms
+    t0 = dev + place_(128)
+    t1 = dev + place_(256)
+    t2 = dev + place_(384)
+    t3 = dev + place_(512)
+    t4 = dev + place_(640)
+    err = dev + place_(768)
+    wide = dev + place_(896)
+    flat = dev + place_(1024)
     for l_ in range(place_(128)):
-        singles[at + l_] = rows[w + l_]
+        singles[dev + l_] = rows[w + l_]
     for l_ in range(place_(128)):
-        d = singles[at + l_]
+        d = singles[dev + l_]
         s = d * d
-        singles[at + place_(128) + l_] = t01 * s + t00
-        singles[at + place_(256) + l_] = d * (t11 * s + t10)
-        singles[at + place_(384) + l_] = (t22 * s + t21) * s + t20
-        singles[at + place_(512) + l_] = d * (t31 * s + t30)
-        singles[at + place_(640) + l_] = (t42 * s + t41) * s + t40
-        singles[at + place_(768) + l_] = err6 * s * s * s + err0
-        singles[at + place_(896) + l_] = wide1 * abs(d) + wide0
-        singles[at + place_(1024) + l_] = (own4 * s + own2) * s + own0
+        singles[t0 + l_] = t01 * s + t00
+        singles[t1 + l_] = d * (t11 * s + t10)
+        singles[t2 + l_] = (t22 * s + t21) * s + t20
+        singles[t3 + l_] = d * (t31 * s + t30)
+        singles[t4 + l_] = (t42 * s + t41) * s + t40
+        singles[err + l_] = err6 * s * s * s + err0
+        singles[wide + l_] = wide1 * abs(d) + wide0
+        singles[flat + l_] = (flat4 * s + flat2) * s + flat0
 
 
 def count_lanes_(spread, rows, singles, mean, terms, counts):
@@ -206,9 +214,17 @@ def count_lanes_(spread, rows, singles, mean, terms, counts):
     most = single_(4e8)
     own = single_(over)
     lattice, one, half, none = single_(1.0 / 12.0), single_(1.0), single_(0.5), single_(-1.0)
-    at = terms + terms
-    part = at + place_(1152)
-    near = at + place_(1280)
+    dev = terms + terms
+    t0 = dev + place_(128)
+    t1 = dev + place_(256)
+    t2 = dev + place_(384)
+    t3 = dev + place_(512)
+    t4 = dev + place_(640)
+    err = dev + place_(768)
+    wide = dev + place_(896)
+    flat = dev + place_(1024)
+    part = dev + place_(1152)
+    near = dev + place_(1280)
     for l_ in range(place_(128)):
         singles[part + l_] = rows[mean + l_]
     for l_ in range(place_(128)):
@@ -218,14 +234,10 @@ def count_lanes_(spread, rows, singles, mean, terms, counts):
         i2 = one / v
         deviation = root_(v)
         i = i2 * deviation
-        fine = singles[at + place_(640) + l_] * i2 + (
-            singles[at + place_(512) + l_] * i + singles[at + place_(384) + l_]
-        )
-        y = fine * i2 + (singles[at + place_(256) + l_] * i + singles[at + place_(128) + l_])
-        singles[part + l_] = y + deviation * singles[at + l_]
-        doubt = singles[at + place_(768) + l_] * i2 * i + (
-            singles[at + place_(896) + l_] * deviation + singles[at + place_(1024) + l_]
-        )
+        fine = singles[t4 + l_] * i2 + (singles[t3 + l_] * i + singles[t2 + l_])
+        y = fine * i2 + (singles[t1 + l_] * i + singles[t0 + l_])
+        singles[part + l_] = y + deviation * singles[dev + l_]
+        doubt = singles[err + l_] * i2 * i + (singles[wide + l_] * deviation + singles[flat + l_])
         expanded = (variance >= least) & (variance <= most)
         singles[near + l_] = half - doubt if expanded else none
     doubtful = 0
